@@ -1,0 +1,60 @@
+/// What warming a media needs of the world. `warm` knows no socket, SQL, protobuf or clock:
+/// adapters/ makes these of common's modules, and tests make them of nothing.
+///
+/// Every call may be cancelled (operation_aborted is thrown) and may be repeated. References are
+/// kept alive by the caller until the call ends.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/base/claim.hpp"
+#include "common/base/upload.hpp"
+#include "common/runtime/task.hpp"
+
+namespace prewarm::warm {
+
+/// The state of each media (PostgreSQL).
+class Ledger {
+public:
+    virtual ~Ledger() = default;
+    /// Takes the media, unless it is ready or being warmed by someone alive.
+    virtual Task<Claim> claim(const Upload& upload) = 0;
+    /// Records the file_id, one version up. `transient` when the lease was lost.
+    virtual Task<ReadyMedia> commit(const Lease& lease, const Sent& sent, bool weak) = 0;
+};
+
+/// Telegram's limits, and the choice of a storage chat.
+class Budget {
+public:
+    virtual ~Budget() = default;
+    /// The chat to send to, once its turn has come.
+    virtual Task<std::int64_t> wait_turn(const Upload& upload) = 0;
+};
+
+/// From R2 to Telegram.
+class Courier {
+public:
+    virtual ~Courier() = default;
+    /// Streams the object to `chat_id` and verifies its length and digest on the way: one that
+    /// differs is never posted.
+    virtual Task<Sent> carry(const Upload& upload, std::int64_t chat_id) = 0;
+};
+
+/// Caches of others (Redis).
+class Invalidator {
+public:
+    virtual ~Invalidator() = default;
+    /// After it no key of the media's holds an older answer.
+    virtual Task<> invalidate(const ReadyMedia& ready) = 0;
+};
+
+/// Those who wait for the media (the `media` exchange).
+class Announcer {
+public:
+    virtual ~Announcer() = default;
+    /// Returns once the broker has confirmed.
+    virtual Task<> announce(const ReadyMedia& ready, bool already_warm) = 0;
+};
+
+}  // namespace prewarm::warm
