@@ -6,7 +6,7 @@
 
 #include <curl/curl.h>
 
-#include "common/http/request.hpp"
+#include "common/http/client_request.hpp"
 
 namespace prewarm::http {
 

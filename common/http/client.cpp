@@ -12,18 +12,18 @@ Client::Client(asio::any_io_executor executor, ClientOptions options)
 
 Client::~Client() = default;
 
-Exchange Client::start(Request request, Sink sink) {
+Exchange Client::start(ClientRequest request, Sink sink) {
     return Exchange{*multi_, options_, std::move(request), std::move(sink)};
 }
 
-Task<Response> Client::send(Request request, std::size_t most_bytes) {
+Task<ClientResponse> Client::send(ClientRequest request, std::size_t most_bytes) {
     std::string body;
     auto exchange = start(std::move(request), sink_into(body, most_bytes));
     auto head = co_await exchange.head();
     if (!head) co_return head.error();
     auto finished = co_await exchange.finish();
     if (!finished) co_return finished.error();
-    co_return Response{std::move(*head), std::move(body)};
+    co_return ClientResponse{std::move(*head), std::move(body)};
 }
 
 std::size_t Client::running() const {

@@ -9,8 +9,8 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "common/http/client_request.hpp"
 #include "common/http/exchange.hpp"
-#include "common/http/request.hpp"
 #include "common/runtime/task.hpp"
 
 namespace prewarm::http {
@@ -43,10 +43,10 @@ public:
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    Exchange start(Request request, Sink sink);
+    Exchange start(ClientRequest request, Sink sink);
 
     /// The whole answer, whatever its status; `transient` if its body is larger than `most_bytes`.
-    Task<Response> send(Request request, std::size_t most_bytes);
+    Task<ClientResponse> send(ClientRequest request, std::size_t most_bytes);
 
     std::size_t running() const;
     /// Connections made so far: fewer than requests, as they are kept.

@@ -4,7 +4,7 @@
 
 namespace prewarm::http {
 
-Exchange::Exchange(Multi& multi, const ClientOptions& options, Request request, Sink sink)
+Exchange::Exchange(Multi& multi, const ClientOptions& options, ClientRequest request, Sink sink)
     : transfer_{std::make_shared<Transfer>(multi, options, std::move(request), std::move(sink))} {
     transfer_->start();
 }

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "common/http/request.hpp"
+#include "common/http/client_request.hpp"
 #include "common/runtime/task.hpp"
 
 namespace prewarm::http {
@@ -37,7 +37,7 @@ public:
 private:
     friend class Client;
     class Transfer;
-    Exchange(Multi& multi, const ClientOptions& options, Request request, Sink sink);
+    Exchange(Multi& multi, const ClientOptions& options, ClientRequest request, Sink sink);
 
     std::shared_ptr<Transfer> transfer_;
 };

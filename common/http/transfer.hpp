@@ -24,7 +24,7 @@ class Exchange::Transfer final : public Multi::Transfer,
                                  public BodySource::Owner,
                                  public std::enable_shared_from_this<Exchange::Transfer> {
 public:
-    Transfer(Multi& multi, const ClientOptions& options, Request request, Sink sink);
+    Transfer(Multi& multi, const ClientOptions& options, ClientRequest request, Sink sink);
     ~Transfer();
     Transfer(const Transfer&) = delete;
     Transfer& operator=(const Transfer&) = delete;
@@ -65,7 +65,7 @@ private:
 
     Multi& multi_;
     const ClientOptions& options_;
-    Request request_;
+    ClientRequest request_;
     Sink sink_;
 
     // In this order: the handle goes before what it refers to.

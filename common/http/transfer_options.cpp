@@ -23,7 +23,8 @@ bool has_control_character(std::string_view text) {
 
 }  // namespace
 
-Exchange::Transfer::Transfer(Multi& multi, const ClientOptions& options, Request request, Sink sink)
+Exchange::Transfer::Transfer(Multi& multi, const ClientOptions& options, ClientRequest request,
+                             Sink sink)
     : multi_{multi},
       options_{options},
       request_{std::move(request)},

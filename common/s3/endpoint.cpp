@@ -33,20 +33,21 @@ Endpoint::Endpoint(std::string origin, std::string host, std::string prefix,
       prefix_{std::move(prefix)},
       signer_{std::move(credentials)} {}
 
-http::Request Endpoint::request(http::Method method, const ObjectName& object,
-                                std::vector<Header> headers, std::string payload_sha256,
-                                Deadline deadline) {
+http::ClientRequest Endpoint::request(http::Method method, const ObjectName& object,
+                                      std::vector<Header> headers, std::string payload_sha256,
+                                      Deadline deadline) {
     PlainRequest plain{.method = std::string{http::name_of(method)},
                        .path = fmt::format("{}/{}/{}", prefix_, object.bucket, object.key),
                        .query = {},
                        .headers = std::move(headers),
                        .payload_sha256 = std::move(payload_sha256)};
-    http::Request request{.method = method,
-                          .url = Secret{origin_ + target_of(plain)},
-                          .what = fmt::format("{} {}/{}", plain.method, object.bucket, object.key),
-                          .headers = plain.headers,
-                          .body = {},
-                          .deadline = deadline};
+    http::ClientRequest request{
+        .method = method,
+        .url = Secret{origin_ + target_of(plain)},
+        .what = fmt::format("{} {}/{}", plain.method, object.bucket, object.key),
+        .headers = plain.headers,
+        .body = {},
+        .deadline = deadline};
     plain.headers.emplace_back("host", host_);
     for (auto& header : signer_.sign_headers(std::move(plain), std::chrono::system_clock::now()))
         request.headers.push_back(std::move(header));

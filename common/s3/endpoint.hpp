@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/base/failure.hpp"
-#include "common/http/request.hpp"
+#include "common/http/client_request.hpp"
 #include "common/s3/signature.hpp"
 
 namespace prewarm::s3 {
@@ -23,9 +23,9 @@ public:
     static Result<Endpoint> at(std::string_view url, Credentials credentials);
 
     /// Without a body, signed for now. `headers` are signed too; `payload_sha256` is the body's.
-    http::Request request(http::Method method, const ObjectName& object,
-                          std::vector<Header> headers, std::string payload_sha256,
-                          Deadline deadline);
+    http::ClientRequest request(http::Method method, const ObjectName& object,
+                                std::vector<Header> headers, std::string payload_sha256,
+                                Deadline deadline);
 
 private:
     Endpoint(std::string origin, std::string host, std::string prefix, Credentials credentials);

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "common/base/failure.hpp"
-#include "common/http/request.hpp"
+#include "common/http/client_request.hpp"
 
 namespace prewarm::s3 {
 

@@ -16,7 +16,7 @@ namespace prewarm::s3 {
 /// refer to it.
 class OpenObject::Body {
 public:
-    Body(http::Client& client, http::Request request, Announced announced)
+    Body(http::Client& client, http::ClientRequest request, Announced announced)
         : what_{request.what},
           deadline_{request.deadline},
           announced_{announced},

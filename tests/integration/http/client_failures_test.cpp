@@ -143,9 +143,9 @@ TEST_F(ClientTest, RemovesATransferWhoseCoroutineIsCancelled) {
     });
     std::exception_ptr thrown;
     asio::co_spawn(loop, client.send(request(Method::get), 10),
-                   asio::bind_cancellation_slot(cancel.slot(),
-                                                [&](const std::exception_ptr& error,
-                                                    const Result<Response>&) { thrown = error; }));
+                   asio::bind_cancellation_slot(
+                       cancel.slot(), [&](const std::exception_ptr& error,
+                                          const Result<ClientResponse>&) { thrown = error; }));
     loop.run();
     ASSERT_TRUE(thrown);
     EXPECT_THROW(std::rethrow_exception(thrown), boost::system::system_error);

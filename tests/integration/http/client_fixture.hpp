@@ -34,7 +34,7 @@ protected:
         });
     }
 
-    Request request(Method method, std::string_view path = "/") const {
+    ClientRequest request(Method method, std::string_view path = "/") const {
         return {.method = method,
                 .url = Secret{server->url(path)},
                 .what = "test",
@@ -48,7 +48,9 @@ protected:
         return test::run_to_end(loop, stopping(std::move(task)));
     }
 
-    Result<Response> send(Request what) { return run(client.send(std::move(what), 100'000)); }
+    Result<ClientResponse> send(ClientRequest what) {
+        return run(client.send(std::move(what), 100'000));
+    }
 
     asio::io_context loop;
     ClientOptions options{.connect = 10s, .stall = 20s, .answer = 20s, .ca_file = {}};

@@ -64,7 +64,7 @@ TEST_F(ClientTest, SendsNoMoreThanWasPromised) {
     BytePipe pipe{1000};
     pipe.write(std::string_view{"abcdef"});
     pipe.close();
-    run([](Client& client, Request first, Request second,
+    run([](Client& client, ClientRequest first, ClientRequest second,
            BytePipe& bytes) -> asio::awaitable<bool> {
         first.body = Content{PipedBytes{&bytes, 4}};
         EXPECT_TRUE(co_await client.send(std::move(first), 10));

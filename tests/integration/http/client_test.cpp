@@ -77,7 +77,7 @@ TEST_F(ClientTest, SendsFieldsAndFilesAsMultipart) {
 
 TEST_F(ClientTest, KeepsItsConnections) {
     answer_all(ok);
-    run([](Client& client, Request first, Request second) -> asio::awaitable<bool> {
+    run([](Client& client, ClientRequest first, ClientRequest second) -> asio::awaitable<bool> {
         EXPECT_TRUE(co_await client.send(std::move(first), 10));
         EXPECT_TRUE(co_await client.send(std::move(second), 10));
         co_return true;
@@ -99,7 +99,7 @@ TEST_F(ClientTest, TriesAgainWhereAKeptConnectionTurnsOutDead) {
     });
     auto post = request(Method::post);
     post.body = Multipart{{.name = "photo", .content = std::string(9000, 'p'), .file_name = "a"}};
-    run([](Client& client, Request first, Request second) -> asio::awaitable<bool> {
+    run([](Client& client, ClientRequest first, ClientRequest second) -> asio::awaitable<bool> {
         EXPECT_TRUE(co_await client.send(std::move(first), 10));
         EXPECT_TRUE(co_await client.send(std::move(second), 10));
         co_return true;
@@ -148,16 +148,17 @@ TEST_F(ClientTest, TakesNoProxyFromTheEnvironment) {
 TEST_F(ClientTest, RunsManyAtOnce) {
     answer_all(ok);
     int answered = 0;
-    std::vector<Request> requests;
+    std::vector<ClientRequest> requests;
     for (int i = 0; i < 50; ++i)
         requests.push_back(request(Method::get));
     int left = 50;
     for (auto& one : requests) {
-        asio::co_spawn(loop, client.send(std::move(one), 10),
-                       [&](const std::exception_ptr& thrown, const Result<Response>& response) {
-                           if (!thrown && response) ++answered;
-                           if (--left == 0) server->stop();
-                       });
+        asio::co_spawn(
+            loop, client.send(std::move(one), 10),
+            [&](const std::exception_ptr& thrown, const Result<ClientResponse>& response) {
+                if (!thrown && response) ++answered;
+                if (--left == 0) server->stop();
+            });
     }
     loop.run();
     EXPECT_EQ(answered, 50);

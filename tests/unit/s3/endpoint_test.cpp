@@ -11,7 +11,7 @@ using testing::HasSubstr;
 using testing::Key;
 using testing::Not;
 
-http::Request get(std::string_view url, ObjectName object) {
+http::ClientRequest get(std::string_view url, ObjectName object) {
     auto endpoint = Endpoint::at(url, {"id", Secret{"secret"}});
     if (!endpoint) throw std::runtime_error{endpoint.error().detail};
     return endpoint->request(http::Method::get, object, {}, std::string{empty_payload},

@@ -52,7 +52,7 @@ struct Part {
 };
 using Multipart = std::vector<Part>;
 
-struct Request {
+struct ClientRequest {
     Method method = Method::get;
     Secret url;        ///< A Telegram URL holds the token.
     std::string what;  ///< Names the request in failures, where the URL must not be: `sendPhoto`.
@@ -79,7 +79,7 @@ struct ResponseHead {
 /// complete, from within libcurl: it must not end the exchange.
 using Sink = std::function<Result<bool>(const ResponseHead& head, std::span<const char> piece)>;
 
-struct Response {
+struct ClientResponse {
     ResponseHead head;
     std::string body;
 };

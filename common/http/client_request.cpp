@@ -1,4 +1,4 @@
-#include "common/http/request.hpp"
+#include "common/http/client_request.hpp"
 
 #include <algorithm>
 #include <charconv>
