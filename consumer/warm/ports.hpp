@@ -5,14 +5,22 @@
 /// kept alive by the caller until the call ends.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "common/base/claim.hpp"
 #include "common/base/upload.hpp"
 #include "common/runtime/task.hpp"
 
 namespace prewarm::warm {
+
+/// The steps of a job, in the order that a crash may cut anywhere.
+enum class Step : std::uint8_t { claim, budget, transfer, commit, invalidate, announce };
+
+/// As in the metric `job_duration_seconds{stage}`.
+std::string_view name_of(Step step);
 
 /// The state of each media (PostgreSQL).
 class Ledger {
@@ -22,6 +30,12 @@ public:
     virtual Task<Claim> claim(const Upload& upload) = 0;
     /// Records the file_id, one version up. `transient` when the lease was lost.
     virtual Task<ReadyMedia> commit(const Lease& lease, const Sent& sent, bool weak) = 0;
+
+    /// How an attempt without a file_id ended; each gives the lease up. A lost lease is no
+    /// failure: somebody else answers for the media by then.
+    virtual Task<> record_attempt_failed(const Lease& lease, std::string why) = 0;
+    virtual Task<> record_dead(const Lease& lease, std::string why) = 0;
+    virtual Task<> release(const Lease& lease) = 0;  ///< Untouched: nothing is counted.
 };
 
 /// Telegram's limits, and the choice of a storage chat.
@@ -53,8 +67,35 @@ public:
 class Announcer {
 public:
     virtual ~Announcer() = default;
-    /// Returns once the broker has confirmed.
-    virtual Task<> announce(const ReadyMedia& ready, bool already_warm) = 0;
+    /// Tells that `upload` is answered; returns once the broker has confirmed.
+    virtual Task<> announce(const Upload& upload, const ReadyMedia& ready, bool already_warm) = 0;
+};
+
+/// The passing of time.
+class Clock {
+public:
+    virtual ~Clock() = default;
+    virtual std::chrono::steady_clock::time_point now() = 0;
+    virtual asio::awaitable<void> pause(std::chrono::milliseconds time) = 0;
+};
+
+/// Hears how the steps of a job go.
+class StepObserver {
+public:
+    virtual ~StepObserver() = default;
+    virtual void step_ended(Step step, std::chrono::steady_clock::duration took) = 0;
+    /// A step that is never skipped failed, and will be tried again.
+    virtual void step_retried(Step step, const Failure& failure) = 0;
+};
+
+struct Ports {
+    Ledger& ledger;
+    Budget& budget;
+    Courier& courier;
+    Invalidator& invalidator;
+    Announcer& announcer;
+    Clock& clock;
+    StepObserver& observer;
 };
 
 }  // namespace prewarm::warm

@@ -1,0 +1,13 @@
+/// Text from outside, made fit for logs, headers and events.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace prewarm {
+
+/// Printable ASCII as it is, every other byte as `\xNN`; cut after `max_bytes` of `text`. What it
+/// gives is one line, valid UTF-8 and free of control characters.
+std::string printable(std::string_view text, std::size_t max_bytes = 1000);
+
+}  // namespace prewarm

@@ -1,0 +1,110 @@
+/// The tables `media_store` and `media_cache` (contract, section 4): what is known of each media.
+/// Every SQL statement of the project but the migrations is in this module.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/claim.hpp"
+#include "common/base/upload.hpp"
+#include "common/postgres/pool.hpp"
+#include "common/runtime/task.hpp"
+
+namespace prewarm {
+
+enum class MediaStatus : std::uint8_t { warming, ready, failed };
+std::string_view name_of(MediaStatus status);  ///< As the column holds it.
+
+/// A media as a lookup wants it.
+struct MediaRow {
+    MediaStatus status = MediaStatus::warming;
+    /// Set when ready; without the gathered ids, keys and tags, which a lookup has no use for.
+    std::optional<ReadyMedia> ready;
+    std::string last_error;
+    std::uint32_t retry_count = 0;
+    std::optional<std::chrono::system_clock::time_point> next_retry_at;  ///< Set when parked.
+};
+
+/// What there is of one bot's media of one kind in one status.
+struct MediaCount {
+    std::string bot_slug;
+    MediaKind kind = MediaKind::document;
+    MediaStatus status = MediaStatus::warming;
+    std::uint64_t media = 0;
+    std::uint64_t at_work = 0;            ///< Leased by someone alive.
+    std::uint64_t parked = 0;             ///< Waiting for their time.
+    std::uint64_t retried = 0;            ///< With at least one failed attempt.
+    std::uint64_t attempts_failed = 0;    ///< In all.
+    std::chrono::milliseconds oldest{0};  ///< Since the longest unchanged of them changed.
+};
+
+/// How much a row gathers from the events for its media. An upload that brings more is refused; of
+/// what many bring, the newest stay.
+inline constexpr std::size_t max_event_ids = 1000;
+inline constexpr std::size_t max_cache_keys = 5000;
+inline constexpr std::size_t max_cache_tags = 1000;
+
+/// Each call is one statement in a transaction of its own. What it fails with is `Pool::run`'s;
+/// text that PostgreSQL cannot hold (a zero byte, invalid UTF-8) is `refused`.
+///
+/// Writes under a lease that was taken over, or ended, change nothing and are `transient`.
+///
+/// `pool` outlives it. Used from one loop's thread.
+class MediaStore {
+public:
+    explicit MediaStore(postgres::Pool& pool) : pool_{pool} {}
+
+    // ---- one job -----------------------------------------------------------------------------
+
+    /// Takes the media for `instance` until `lease` from now, unless it is ready or leased by
+    /// someone alive. Whatever it finds, the upload's event id, cache keys and tags are added to
+    /// the row, so that whoever finishes answers for them too. A failed media starts again, with
+    /// no failed attempts. `encoded_event` is the upload as a protobuf MediaUploaded: bytes to
+    /// send again, should this job get lost.
+    Task<Claim> claim(Upload upload, std::string encoded_event, std::string instance,
+                      std::chrono::milliseconds lease);
+
+    /// Makes the media ready, one version up, and ends the lease.
+    Task<ReadyMedia> commit(Lease lease, Sent sent, bool weak);
+
+    /// Counts a failed attempt and ends the lease; the media stays `warming`.
+    Task<> record_attempt_failed(Lease lease, std::string error);
+
+    /// Counts the failed attempt, makes the media `failed` and ends the lease.
+    Task<> record_dead(Lease lease, std::string error);
+
+    /// Ends the lease as if it had never been taken.
+    Task<> release(Lease lease);
+
+    /// Prolongs them all to `lease` from now. Returns those that are lost.
+    Task<std::vector<Lease>> renew(std::vector<Lease> leases, std::chrono::milliseconds lease);
+
+    // ---- the uploader ------------------------------------------------------------------------
+
+    /// Records an object before its event is published: if that never happens, the service
+    /// publishes it (the outbox). A failed media becomes `warming` again. One that is ready
+    /// or warming stays as it is, and gets the upload's ids and keys added. Returns what the
+    /// media's status was, nothing if it is new.
+    Task<std::optional<MediaStatus>> register_upload(Upload upload, std::string encoded_event);
+
+    /// The event is with the broker: the service need not publish it. Changes nothing if
+    /// the media has been claimed since it was registered.
+    Task<> mark_published(MediaKey media, std::string event_id);
+
+    // ---- readers -----------------------------------------------------------------------------
+
+    Task<std::optional<MediaRow>> find(MediaKey media);
+
+    /// By bot, kind and status, in this order. Reads the whole table.
+    Task<std::vector<MediaCount>> overview();
+
+private:
+    postgres::Pool& pool_;
+};
+
+}  // namespace prewarm

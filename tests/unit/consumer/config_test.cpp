@@ -1,0 +1,93 @@
+#include "consumer/config.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace prewarm {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class LoadConfig : public ::testing::Test {
+protected:
+    LoadConfig() { std::ofstream{bots_file} << R"({"shop":{"token":"1:a","storage_chats":[-5]}})"; }
+    ~LoadConfig() override { std::filesystem::remove(bots_file); }
+
+    ConsumerConfig load() const {
+        return load_config([this](const std::string& name) -> std::optional<std::string> {
+            const auto found = variables.find(name);
+            if (found == variables.end()) return std::nullopt;
+            return found->second;
+        });
+    }
+    std::string problems() const {
+        try {
+            (void)load();
+        } catch (const config::ConfigError& error) {
+            return error.what();
+        }
+        return "";
+    }
+
+    std::string bots_file = ::testing::TempDir() + "prewarm_config_test_bots.json";
+    std::map<std::string, std::string> variables{{"DATABASE_URL", "postgresql://u:dbpassword@h/d"},
+                                                 {"R2_ENDPOINT", "https://x.example/"},
+                                                 {"R2_BUCKET", "media"},
+                                                 {"R2_ACCESS_KEY_ID", "key"},
+                                                 {"R2_SECRET_ACCESS_KEY", "hunter2"},
+                                                 {"PREWARM_BOTS_FILE", bots_file},
+                                                 {"RABBITMQ_URL", "amqp://u:mqpassword@h/"}};
+};
+
+TEST_F(LoadConfig, NeedsNoMoreThanWhatIsRequired) {
+    const auto config = load();
+    EXPECT_EQ(config.r2_endpoint, "https://x.example");
+    EXPECT_EQ(config.prefetch(), 64U);
+    EXPECT_EQ(config.bots.at("shop").storage_chats, std::vector<std::int64_t>{-5});
+}
+
+TEST_F(LoadConfig, TellsAllThatIsMissingAtOnce) {
+    variables.clear();
+    const auto told = problems();
+    for (const auto* name : {"DATABASE_URL", "R2_ENDPOINT", "R2_BUCKET", "R2_ACCESS_KEY_ID",
+                             "R2_SECRET_ACCESS_KEY", "PREWARM_BOTS_FILE"}) {
+        EXPECT_THAT(told, HasSubstr(std::string{name} + " is required, for example"));
+    }
+}
+
+TEST_F(LoadConfig, TellsWhatIsWrongWithTheBotsFile) {
+    std::ofstream{bots_file} << R"({"Bad Slug":{},"shop":{"token":"secretnonsense"}})";
+    const auto told = problems();
+    EXPECT_THAT(told, HasSubstr("bot `Bad Slug`: a slug matches"));
+    EXPECT_THAT(told, HasSubstr("bot `shop`: token must be text like"));
+    EXPECT_THAT(told, HasSubstr("bot `shop`: storage_chats must be a list"));
+    EXPECT_THAT(told, Not(HasSubstr("secretnonsense")));
+}
+
+TEST_F(LoadConfig, RefusesAddressesThatAreNone) {
+    variables["R2_ENDPOINT"] = "x.example";
+    variables["TELEGRAM_API_URL"] = "ftp://x";
+    EXPECT_THAT(problems(), HasSubstr("R2_ENDPOINT must be an http:// or https:// address"));
+    EXPECT_THAT(problems(), HasSubstr("TELEGRAM_API_URL must be an http:// or https:// address"));
+}
+
+TEST_F(LoadConfig, RefusesAQueueSmallerThanTheConcurrency) {
+    variables["MEDIA_PREWARM_MAX_QUEUE"] = "8";
+    EXPECT_THAT(problems(), HasSubstr("MEDIA_PREWARM_MAX_QUEUE (8) must be at least"));
+}
+
+TEST_F(LoadConfig, ShowsNoSecret) {
+    for (const auto& [name, value] : load().effective) {
+        for (const auto* secret : {"hunter2", "dbpassword", "mqpassword"}) {
+            EXPECT_THAT(value, Not(HasSubstr(secret))) << name;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace prewarm
