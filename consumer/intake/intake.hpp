@@ -27,6 +27,10 @@ public:
         metrics::Registry& metrics;
     };
 
+    /// Larger messages are dead-lettered by the broker, without a reason: what is held here is
+    /// bounded even when somebody floods the queue.
+    static constexpr std::size_t largest_body_bytes = 4 * 1024 * 1024;
+
     Intake(asio::any_io_executor executor, Parts parts, std::size_t concurrency);
 
     /// Takes deliveries and starts jobs, until cancelled or the consumer is closed.
