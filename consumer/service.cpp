@@ -131,7 +131,7 @@ private:
         executor_, {consumer_, warm_, settle_, admission_, report_, metrics_}, config_.concurrency};
     Dependencies dependencies_{metrics_};
     QueueWatch queue_watch_{broker_connection(config_, instance_ + " watch"), names_, metrics_};
-    http_server::Server admin_{executor_, admin::routes(admin_parts())};
+    http::Server admin_{executor_, admin::routes(admin_parts())};
     TaskGroup background_{executor_};
 
     CourierOptions courier_options();
