@@ -122,7 +122,7 @@ int misuse(const std::string& what) {
     return misused;
 }
 
-asio::awaitable<void> run_until_told(http_server::Server& server) {
+asio::awaitable<void> run_until_told(http::Server& server) {
     asio::signal_set signals{co_await asio::this_coro::executor, SIGINT, SIGTERM};
     co_await signals.async_wait(asio::use_awaitable);
     log::info("sandbox.stopping", "requests at work may end");
@@ -142,9 +142,8 @@ int run(const Arguments& arguments) {
 
     asio::io_context loop{1};
     sandbox::Sandbox simulator{r2_options(arguments, folder), std::move(*telegram)};
-    http_server::Server server{
-        loop.get_executor(),
-        [&simulator](http_server::Request& request) { return simulator.answer(request); }};
+    http::Server server{loop.get_executor(),
+                        [&simulator](http::Request& request) { return simulator.answer(request); }};
     if (auto listening = server.listen(arguments.listen); !listening)
         return misuse("--listen: " + listening.error().detail);
     fmt::print("listening on http://{}\n", server.address());

@@ -8,8 +8,8 @@ namespace prewarm::sandbox {
 namespace {
 
 namespace json = boost::json;
-using http_server::Request;
-using http_server::Response;
+using http::Request;
+using http::Response;
 
 constexpr std::size_t postings_kept = 100'000;
 
@@ -40,15 +40,14 @@ Response Sandbox::answer_about_itself(const Request& request) {
         return request.method == method && request.path == path;
     };
     if (is("GET", "/sandbox/received"))
-        return http_server::respond(200, "application/x-ndjson", audit_.json_lines());
+        return http::respond(200, "application/x-ndjson", audit_.json_lines());
     if (is("DELETE", "/sandbox/received")) {
         audit_.clear();
         return {.status = 204};
     }
     if (is("GET", "/sandbox/stats"))
-        return http_server::respond(200, "application/json",
-                                    json::serialize(as_json(stats_)) + '\n');
-    return http_server::respond(
+        return http::respond(200, "application/json", json::serialize(as_json(stats_)) + '\n');
+    return http::respond(
         404, "application/json",
         json::serialize(json::object{
             {"error",

@@ -18,10 +18,10 @@ public:
     Sandbox(R2Options r2, BotApiOptions telegram);
 
     /// Answers `/bot<token>/...`, `/sandbox/...`, and for all else R2.
-    asio::awaitable<http_server::Response> answer(http_server::Request& request);
+    asio::awaitable<http::Response> answer(http::Request& request);
 
 private:
-    http_server::Response answer_about_itself(const http_server::Request& request);
+    http::Response answer_about_itself(const http::Request& request);
     bool is_for_bucket(std::string_view path) const;
 
     Stats stats_;

@@ -19,7 +19,7 @@
 
 #include "common/log/log.hpp"
 
-namespace prewarm::http_server {
+namespace prewarm::http {
 namespace {
 
 namespace beast = boost::beast;
@@ -477,4 +477,4 @@ asio::awaitable<void> Server::stop(Deadline deadline) {
     co_await tasks_.join(steady_clock::time_point::max());
 }
 
-}  // namespace prewarm::http_server
+}  // namespace prewarm::http

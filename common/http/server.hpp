@@ -26,7 +26,7 @@
 #include "common/runtime/task.hpp"
 #include "common/runtime/task_group.hpp"
 
-namespace prewarm::http_server {
+namespace prewarm::http {
 
 /// A request's body: read once, in order.
 class RequestBody {
@@ -138,4 +138,4 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_form(std::string_
 /// As headers spell it: `Sun, 06 Nov 1994 08:49:37 GMT`.
 std::string http_date(std::chrono::system_clock::time_point time);
 
-}  // namespace prewarm::http_server
+}  // namespace prewarm::http

@@ -7,7 +7,7 @@
 
 #include "common/http/server.hpp"
 
-namespace prewarm::http_server {
+namespace prewarm::http {
 
 Task<std::string> RequestBody::read_all(std::size_t limit_bytes) {
     const Failure too_large{FailureKind::too_large,
@@ -63,4 +63,4 @@ std::string http_date(std::chrono::system_clock::time_point time) {
                        fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
 }
 
-}  // namespace prewarm::http_server
+}  // namespace prewarm::http

@@ -52,7 +52,7 @@ inline constexpr std::size_t max_cache_tags = 1000;
 /// Each call is one statement in a transaction of its own. What it fails with is `Pool::run`'s;
 /// text that PostgreSQL cannot hold (a zero byte, invalid UTF-8) is `refused`.
 ///
-/// Writes under a lease that was taken over, or ended, change nothing and are `transient`.
+/// Writes under a lease that was taken over, or has ended, change nothing.
 ///
 /// `pool` outlives it. Used from one loop's thread.
 class MediaStore {
@@ -69,16 +69,17 @@ public:
     Task<Claim> claim(Upload upload, std::string encoded_event, std::string instance,
                       std::chrono::milliseconds lease);
 
-    /// Makes the media ready, one version up, and ends the lease.
+    /// Makes the media ready, one version up, and ends the lease. `transient` when it was lost.
     Task<ReadyMedia> commit(Lease lease, Sent sent, bool weak);
 
-    /// Counts a failed attempt and ends the lease; the media stays `warming`.
+    /// The next three give the lease up, and a lost one is no failure: somebody else answers for
+    /// the media by then. This one counts a failed attempt; the media stays `warming`.
     Task<> record_attempt_failed(Lease lease, std::string error);
 
-    /// Counts the failed attempt, makes the media `failed` and ends the lease.
+    /// Counts the failed attempt and makes the media `failed`.
     Task<> record_dead(Lease lease, std::string error);
 
-    /// Ends the lease as if it had never been taken.
+    /// As if it had never been taken: nothing is counted.
     Task<> release(Lease lease);
 
     /// Prolongs them all to `lease` from now. Returns those that are lost.
@@ -88,9 +89,9 @@ public:
 
     /// Records an object before its event is published: if that never happens, the service
     /// publishes it (the outbox). A failed media becomes `warming` again. One that is ready
-    /// or warming stays as it is, and gets the upload's ids and keys added. Returns what the
-    /// media's status was, nothing if it is new.
-    Task<std::optional<MediaStatus>> register_upload(Upload upload, std::string encoded_event);
+    /// or warming stays as it is, and gets the upload's ids and keys added. Returns the status
+    /// that it has now: `warming` or `ready`.
+    Task<MediaStatus> register_upload(Upload upload, std::string encoded_event);
 
     /// The event is with the broker: the service need not publish it. Changes nothing if
     /// the media has been claimed since it was registered.

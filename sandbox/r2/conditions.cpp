@@ -23,7 +23,7 @@ bool matches(std::string_view list, std::optional<std::string_view> etag) {
 
 }  // namespace
 
-std::optional<unsigned> unmet_condition(const http_server::Request& request,
+std::optional<unsigned> unmet_condition(const http::Request& request,
                                         std::optional<std::string_view> etag) {
     const auto if_match = request.header("if-match");
     if (if_match && !matches(*if_match, etag)) return 412;

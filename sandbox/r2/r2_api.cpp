@@ -17,8 +17,8 @@
 namespace prewarm::sandbox {
 namespace {
 
-using http_server::Request;
-using http_server::Response;
+using http::Request;
+using http::Response;
 
 constexpr std::size_t longest_key = 1024;
 constexpr std::size_t chunk_bytes = 256 * 1024;
@@ -38,14 +38,14 @@ bool is_plain(const Request& request) {
 
 void describe(const ObjectInfo& info, Response& response) {
     response.headers = {{"ETag", info.etag},
-                        {"Last-Modified", http_server::http_date(info.last_modified)},
+                        {"Last-Modified", http::http_date(info.last_modified)},
                         {"Accept-Ranges", "bytes"}};
     if (!info.content_type.empty())
         response.headers.emplace_back("Content-Type", info.content_type);
     std::ranges::copy(info.metadata, std::back_inserter(response.headers));
 }
 
-http_server::StreamedBody body_of(StoredObject object, ByteRange range, std::uint64_t& bytes_sent) {
+http::StreamedBody body_of(StoredObject object, ByteRange range, std::uint64_t& bytes_sent) {
     struct Reading {
         StoredObject object;
         std::uint64_t offset;

@@ -26,7 +26,7 @@ public:
     /// Throws boost::system::system_error when the folder cannot be used. `stats` outlives this.
     R2Api(R2Options options, Stats& stats);
 
-    asio::awaitable<http_server::Response> answer(http_server::Request& request);
+    asio::awaitable<http::Response> answer(http::Request& request);
 
 private:
     struct ObjectName {
@@ -34,13 +34,11 @@ private:
         std::string key;
     };
 
-    asio::awaitable<S3Result<http_server::Response>> dispatch(http_server::Request& request);
-    S3Result<ObjectName> name_of(const http_server::Request& request) const;
-    asio::awaitable<S3Result<http_server::Response>> put(http_server::Request& request,
-                                                         ObjectName name,
-                                                         std::string payload_sha256);
-    S3Result<http_server::Response> get(const http_server::Request& request,
-                                        const ObjectName& name);
+    asio::awaitable<S3Result<http::Response>> dispatch(http::Request& request);
+    S3Result<ObjectName> name_of(const http::Request& request) const;
+    asio::awaitable<S3Result<http::Response>> put(http::Request& request, ObjectName name,
+                                                  std::string payload_sha256);
+    S3Result<http::Response> get(const http::Request& request, const ObjectName& name);
 
     R2Options options_;
     ObjectShelf shelf_;

@@ -6,7 +6,7 @@
 
 namespace prewarm::sandbox {
 
-http_server::Response answer_of(const S3Error& error, std::string_view resource) {
+http::Response answer_of(const S3Error& error, std::string_view resource) {
     pugi::xml_document document;
     auto declaration = document.append_child(pugi::node_declaration);
     declaration.append_attribute("version") = "1.0";
@@ -17,7 +17,7 @@ http_server::Response answer_of(const S3Error& error, std::string_view resource)
     root.append_child("Resource").text() = std::string{resource}.c_str();
     std::ostringstream text;
     document.save(text, "", pugi::format_raw);
-    return http_server::respond(error.status, "application/xml", text.str());
+    return http::respond(error.status, "application/xml", text.str());
 }
 
 }  // namespace prewarm::sandbox

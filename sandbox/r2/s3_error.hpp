@@ -19,6 +19,6 @@ template <class T>
 using S3Result = std::expected<T, S3Error>;
 
 /// The XML document; `resource` is the path asked for.
-http_server::Response answer_of(const S3Error& error, std::string_view resource);
+http::Response answer_of(const S3Error& error, std::string_view resource);
 
 }  // namespace prewarm::sandbox

@@ -12,7 +12,7 @@
 namespace prewarm::sandbox {
 namespace {
 
-using http_server::Request;
+using http::Request;
 using std::chrono::system_clock;
 
 constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";

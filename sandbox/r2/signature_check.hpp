@@ -15,7 +15,7 @@ inline constexpr std::chrono::minutes clock_tolerance{15};
 
 /// Verifies the Authorization header or the presigned query. Its value is what the body's SHA-256
 /// has to be: 64 hex digits, or `UNSIGNED-PAYLOAD`.
-S3Result<std::string> check_signature(const http_server::Request& request,
+S3Result<std::string> check_signature(const http::Request& request,
                                       const s3::Credentials& credentials,
                                       std::chrono::system_clock::time_point now);
 

@@ -15,8 +15,8 @@ namespace prewarm::sandbox {
 namespace {
 
 namespace json = boost::json;
-using http_server::Request;
-using http_server::Response;
+using http::Request;
+using http::Response;
 using std::chrono::steady_clock;
 
 constexpr std::size_t files_kept = 1'000'000;
@@ -32,11 +32,10 @@ Secret random_seed() {
 
 Response as_response(const ApiResult<json::value>& result) {
     if (result)
-        return http_server::respond(
-            200, "application/json",
-            json::serialize(json::object{{"ok", true}, {"result", *result}}));
+        return http::respond(200, "application/json",
+                             json::serialize(json::object{{"ok", true}, {"result", *result}}));
     const auto& error = result.error();
-    return http_server::respond(
+    return http::respond(
         error.code, "application/json",
         json::serialize(json::object{
             {"ok", false}, {"error_code", error.code}, {"description", error.description}}));

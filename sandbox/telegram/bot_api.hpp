@@ -32,7 +32,7 @@ public:
     BotApi(BotApiOptions options, Stats& stats, Audit& audit);
 
     /// `/bot<token>/<method>`.
-    asio::awaitable<http_server::Response> answer(http_server::Request& request);
+    asio::awaitable<http::Response> answer(http::Request& request);
 
 private:
     struct Call {

@@ -12,7 +12,7 @@ namespace prewarm::sandbox {
 namespace {
 
 namespace json = boost::json;
-using http_server::Request;
+using http::Request;
 using std::chrono::steady_clock;
 
 // Of Telegram's own reader.
@@ -95,7 +95,7 @@ std::optional<NoForm> add_json(std::string_view text, Form& form) {
 }
 
 std::optional<NoForm> add_urlencoded(std::string_view text, Form& form) {
-    auto parameters = http_server::parse_form(text);
+    auto parameters = http::parse_form(text);
     if (!parameters) return NoForm{.status = 400};
     std::ranges::move(*parameters, std::back_inserter(form.parameters));
     return std::nullopt;

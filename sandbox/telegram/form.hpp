@@ -49,7 +49,6 @@ struct NoForm {
 };
 
 /// Reads the whole request. A file's bytes are hashed and counted, not kept.
-asio::awaitable<std::expected<Form, NoForm>> read_form(http_server::Request& request,
-                                                       FormLimits limits);
+asio::awaitable<std::expected<Form, NoForm>> read_form(http::Request& request, FormLimits limits);
 
 }  // namespace prewarm::sandbox

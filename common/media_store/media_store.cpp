@@ -1,0 +1,239 @@
+#include "common/media_store/media_store.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include <pqxx/binarystring>
+#include <pqxx/nontransaction>
+#include <pqxx/result>
+
+#include "common/media_store/columns.hpp"
+#include "common/media_store/statements.hpp"
+
+namespace prewarm {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::system_clock;
+
+constexpr std::size_t max_error_characters = 2000;
+
+/// One statement is one transaction, and one round trip.
+template <class... Values>
+pqxx::result execute(pqxx::connection_base& connection, const sql::Statement& statement,
+                     const Values&... values) {
+    connection.prepare(statement.name, statement.text);
+    return pqxx::nontransaction{connection}.exec_prepared(statement.name, values...);
+}
+
+std::string kind_name(const MediaKey& media) {
+    return std::string{name_of(media.kind)};
+}
+
+MediaStatus status_named(std::string_view name) {
+    if (name == "ready") return MediaStatus::ready;
+    return name == "failed" ? MediaStatus::failed : MediaStatus::warming;
+}
+
+/// What is wrong with an upload that cannot be stored as it is.
+Result<> check(const Upload& upload) {
+    const auto refused = [](std::string why) {
+        return Failure{FailureKind::refused, "the upload cannot be stored: " + std::move(why)};
+    };
+    if (upload.cache_keys.size() > max_cache_keys || upload.cache_tags.size() > max_cache_tags) {
+        return refused("it brings too many cache keys or tags");
+    }
+    const auto bad = [](const std::string& text) { return sql::has_zero_byte(text); };
+    const std::array texts{&upload.event_id,
+                           &upload.media.bot_slug,
+                           &upload.r2_bucket,
+                           &upload.r2_key,
+                           &upload.mime_type,
+                           &upload.file_name,
+                           &upload.attributes.title,
+                           &upload.attributes.performer,
+                           &upload.attributes.thumbnail_r2_key};
+    if (std::ranges::any_of(texts, [&](const auto* text) { return bad(*text); }) ||
+        std::ranges::any_of(upload.cache_keys, bad) ||
+        std::ranges::any_of(upload.cache_tags, bad)) {
+        return refused("a text holds a zero byte");
+    }
+    return {};
+}
+
+/// What the row gathers from every event for its media.
+struct Gathered {
+    explicit Gathered(const Upload& upload)
+        : event_ids{sql::array_literal({upload.event_id})},
+          cache_keys{sql::array_literal(sql::distinct(upload.cache_keys))},
+          cache_tags{sql::array_literal(sql::distinct(upload.cache_tags))} {}
+
+    std::string event_ids;
+    std::string cache_keys;
+    std::string cache_tags;
+};
+
+Claim claim_found(const pqxx::row& row, MediaKey media) {
+    if (row["mine"].as<bool>(false)) {
+        return Lease{std::move(media), row["lease_token"].as<std::int64_t>(),
+                     row["attempts"].as<std::uint32_t>()};
+    }
+    if (status_named(row["status"].c_str()) == MediaStatus::ready) {
+        return sql::ready_media(row, std::move(media));
+    }
+    return LeasedElsewhere{milliseconds{row["remaining_ms"].as<std::int64_t>()}};
+}
+
+}  // namespace
+
+std::string_view name_of(MediaStatus status) {
+    switch (status) {
+        case MediaStatus::warming:
+            return "warming";
+        case MediaStatus::ready:
+            return "ready";
+        case MediaStatus::failed:
+            return "failed";
+    }
+    return "unknown";
+}
+
+Task<Claim> MediaStore::claim(Upload upload, std::string encoded_event, std::string instance,
+                              milliseconds lease) {
+    if (const auto checked = check(upload); !checked) co_return checked.error();
+    const auto& media = upload.media;
+    const Gathered gathered{upload};
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        const auto found =
+            execute(connection, sql::claim, media.bot_slug, media.sha256.hex(), kind_name(media),
+                    instance, lease.count(), pqxx::binarystring{encoded_event}, gathered.event_ids,
+                    gathered.cache_keys, gathered.cache_tags, max_event_ids, max_cache_keys,
+                    max_cache_tags);
+        return claim_found(found[0], media);
+    });
+}
+
+Task<ReadyMedia> MediaStore::commit(Lease lease, Sent sent, bool weak) {
+    const auto& media = lease.media;
+    const auto ready = co_await pool_.run([&](pqxx::connection_base& connection) {
+        const auto changed = execute(connection, sql::commit, media.bot_slug, media.sha256.hex(),
+                                     kind_name(media), lease.token, sent.file_id,
+                                     sent.file_unique_id, std::string{name_of(sent.actual_kind)},
+                                     weak, sent.bytes, sent.chat_id, sent.message_id);
+        std::optional<ReadyMedia> row;
+        if (!changed.empty()) row = sql::ready_media(changed[0], media);
+        return row;
+    });
+    if (!ready) co_return ready.error();
+    if (!*ready) {
+        co_return Failure{FailureKind::transient,
+                          "the lease was lost: the media has been taken over meanwhile"};
+    }
+    co_return **ready;
+}
+
+Task<> MediaStore::record_attempt_failed(Lease lease, std::string error) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        execute(connection, sql::attempt_failed, lease.media.bot_slug, lease.media.sha256.hex(),
+                kind_name(lease.media), lease.token, sql::storable(error, max_error_characters));
+    });
+}
+
+Task<> MediaStore::record_dead(Lease lease, std::string error) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        execute(connection, sql::dead, lease.media.bot_slug, lease.media.sha256.hex(),
+                kind_name(lease.media), lease.token, sql::storable(error, max_error_characters));
+    });
+}
+
+Task<> MediaStore::release(Lease lease) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        execute(connection, sql::release, lease.media.bot_slug, lease.media.sha256.hex(),
+                kind_name(lease.media), lease.token);
+    });
+}
+
+Task<std::vector<Lease>> MediaStore::renew(std::vector<Lease> leases, milliseconds lease) {
+    if (leases.empty()) co_return leases;
+    std::vector<std::string> slugs, digests, kinds, tokens;
+    for (const auto& held : leases) {
+        slugs.push_back(held.media.bot_slug);
+        digests.push_back(held.media.sha256.hex());
+        kinds.push_back(kind_name(held.media));
+        tokens.push_back(std::to_string(held.token));
+    }
+    const auto renewed = co_await pool_.run([&](pqxx::connection_base& connection) {
+        std::set<std::int64_t> live;
+        for (const auto& row :
+             execute(connection, sql::renew, sql::array_literal(slugs), sql::array_literal(digests),
+                     sql::array_literal(kinds), sql::array_literal(tokens), lease.count())) {
+            live.insert(row[0].as<std::int64_t>());
+        }
+        return live;
+    });
+    if (!renewed) co_return renewed.error();
+    std::erase_if(leases, [&](const Lease& held) { return renewed->contains(held.token); });
+    co_return leases;
+}
+
+Task<MediaStatus> MediaStore::register_upload(Upload upload, std::string encoded_event) {
+    if (const auto checked = check(upload); !checked) co_return checked.error();
+    const auto& media = upload.media;
+    const auto& attributes = upload.attributes;
+    const Gathered gathered{upload};
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        const auto row = execute(
+            connection, sql::register_upload, media.bot_slug, media.sha256.hex(), kind_name(media),
+            upload.r2_bucket, upload.r2_key, upload.bytes, upload.mime_type, upload.file_name,
+            attributes.width, attributes.height, attributes.duration.count(), attributes.title,
+            attributes.performer, attributes.supports_streaming, attributes.thumbnail_r2_key,
+            pqxx::binarystring{encoded_event}, gathered.event_ids, gathered.cache_keys,
+            gathered.cache_tags, max_event_ids, max_cache_keys, max_cache_tags);
+        return status_named(row[0][0].c_str());
+    });
+}
+
+Task<> MediaStore::mark_published(MediaKey media, std::string event_id) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        execute(connection, sql::published, media.bot_slug, media.sha256.hex(), kind_name(media),
+                event_id);
+    });
+}
+
+Task<std::optional<MediaRow>> MediaStore::find(MediaKey media) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        std::optional<MediaRow> found;
+        const auto rows =
+            execute(connection, sql::find, media.bot_slug, media.sha256.hex(), kind_name(media));
+        if (rows.empty()) return found;
+        const auto& row = rows[0];
+        found.emplace();
+        found->status = status_named(row["status"].c_str());
+        if (found->status == MediaStatus::ready) found->ready = sql::ready_media(row, media);
+        found->last_error = row["last_error"].as<std::string>();
+        found->retry_count = row["retry_count"].as<std::uint32_t>();
+        if (const auto due = row["next_retry_at_ms"]; !due.is_null()) {
+            found->next_retry_at = system_clock::time_point{milliseconds{due.as<std::int64_t>()}};
+        }
+        return found;
+    });
+}
+
+Task<std::vector<MediaCount>> MediaStore::overview() {
+    co_return co_await pool_.run([](pqxx::connection_base& connection) {
+        std::vector<MediaCount> counts;
+        for (const auto& row : execute(connection, sql::overview)) {
+            counts.push_back({row["bot_slug"].as<std::string>(), sql::kind_of(row["kind"]),
+                              status_named(row["status"].c_str()), row["media"].as<std::uint64_t>(),
+                              row["at_work"].as<std::uint64_t>(), row["parked"].as<std::uint64_t>(),
+                              row["retried"].as<std::uint64_t>(),
+                              row["attempts_failed"].as<std::uint64_t>(),
+                              milliseconds{row["oldest_ms"].as<std::int64_t>()}});
+        }
+        return counts;
+    });
+}
+
+}  // namespace prewarm

@@ -1,0 +1,151 @@
+/// The SQL. A statement is prepared on each connection when it is first used there.
+#pragma once
+
+namespace prewarm::sql {
+
+struct Statement {
+    const char* name;
+    const char* text;
+};
+
+/// What makes a ReadyMedia, but for the media's key (see `ready_media` in columns.hpp).
+#define PREWARM_READY_COLUMNS                                                              \
+    "actual_kind, weak, file_id, file_unique_id, version, coalesce(bytes, 0) AS bytes, "   \
+    "coalesce(storage_chat_id, 0) AS storage_chat_id, "                                    \
+    "coalesce(storage_message_id, 0) AS storage_message_id, retry_count + 1 AS attempts, " \
+    "upload_event_ids, cache_keys, cache_tags"
+
+// Whoever gets the row gets a token of this statement's own, which is how to tell. The arrays are
+// merged in any case. Of two that claim at once, the second waits for the first's row and then
+// sees its lease.
+inline constexpr Statement claim{"claim", R"sql(
+WITH fresh AS (SELECT nextval('media_cache_lease_token') AS token)
+INSERT INTO media_cache AS held
+    (bot_slug, sha256, kind, status, lease_owner, lease_token, lease_until, starts, event,
+     upload_event_ids, cache_keys, cache_tags)
+SELECT $1, $2, $3, 'warming', $4, token, now() + $5 * interval '1 millisecond', 1, $6,
+       $7::text[], $8::text[], $9::text[]
+FROM fresh
+ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
+    (status, retry_count, next_retry_at, lease_owner, lease_token, lease_until, starts, event) = (
+        SELECT 'warming', CASE held.status WHEN 'failed' THEN 0 ELSE held.retry_count END,
+               NULL::timestamptz, excluded.lease_owner, excluded.lease_token, excluded.lease_until,
+               held.starts + 1, excluded.event
+        WHERE held.status <> 'ready' AND (held.lease_until > now()) IS NOT TRUE
+        UNION ALL
+        SELECT held.status, held.retry_count,
+               held.next_retry_at, held.lease_owner, held.lease_token, held.lease_until,
+               held.starts, held.event
+        WHERE held.status = 'ready' OR held.lease_until > now()
+    ),
+    upload_event_ids = prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $10),
+    cache_keys = prewarm_merged(held.cache_keys, excluded.cache_keys, $11),
+    cache_tags = prewarm_merged(held.cache_tags, excluded.cache_tags, $12),
+    updated_at = now()
+RETURNING status, lease_token, lease_token = (SELECT token FROM fresh) AS mine,
+    greatest(ceil(extract(epoch FROM lease_until - now()) * 1000), 0)::bigint AS remaining_ms,
+)sql" PREWARM_READY_COLUMNS};
+
+inline constexpr Statement commit{"commit", R"sql(
+UPDATE media_cache SET
+    status = 'ready', file_id = $5, file_unique_id = $6, actual_kind = $7, weak = $8,
+    version = version + 1, bytes = $9, storage_chat_id = $10, storage_message_id = $11,
+    next_retry_at = NULL, last_error = NULL, starts = 0,
+    lease_owner = NULL, lease_token = NULL, lease_until = NULL,
+    ready_at = now(), updated_at = now()
+WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4
+RETURNING )sql" PREWARM_READY_COLUMNS};
+
+// How an attempt without a file_id ended. A failed attempt is an outcome, so it settles `starts`;
+// one that was handed back untouched only takes its own back.
+#define PREWARM_GIVE_UP_LEASE                                      \
+    "lease_owner = NULL, lease_token = NULL, lease_until = NULL, " \
+    "updated_at = now() "                                          \
+    "WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4"
+
+inline constexpr Statement attempt_failed{"attempt_failed",
+                                          "UPDATE media_cache SET retry_count = retry_count + 1, "
+                                          "starts = 0, last_error = $5, " PREWARM_GIVE_UP_LEASE};
+
+inline constexpr Statement dead{
+    "dead",
+    "UPDATE media_cache SET status = 'failed', retry_count = retry_count + 1, starts = 0, "
+    "last_error = $5, " PREWARM_GIVE_UP_LEASE};
+
+inline constexpr Statement release{
+    "release", "UPDATE media_cache SET starts = greatest(starts - 1, 0), " PREWARM_GIVE_UP_LEASE};
+
+inline constexpr Statement renew{"renew", R"sql(
+UPDATE media_cache AS held SET lease_until = now() + $5 * interval '1 millisecond'
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+    AS mine (bot_slug, sha256, kind, token)
+WHERE held.bot_slug = mine.bot_slug AND held.sha256 = mine.sha256 AND held.kind = mine.kind
+    AND held.lease_token = mine.token
+RETURNING held.lease_token
+)sql"};
+
+// The outbox: a row that waits for nothing but its publishing has `next_retry_at = updated_at`,
+// which `published` goes by. (What is parked for later differs, by the time it waits.)
+inline constexpr Statement register_upload{"register_upload", R"sql(
+WITH object AS (
+    INSERT INTO media_store
+        (bot_slug, sha256, kind, r2_bucket, r2_key, bytes, mime_type, file_name, attributes)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, jsonb_strip_nulls(jsonb_build_object(
+        'width', nullif($9::bigint, 0), 'height', nullif($10::bigint, 0),
+        'duration_ms', nullif($11::bigint, 0), 'title', nullif($12, ''),
+        'performer', nullif($13, ''), 'supports_streaming', nullif($14::boolean, false),
+        'thumbnail_r2_key', nullif($15, ''))))
+    ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
+        r2_bucket = excluded.r2_bucket, r2_key = excluded.r2_key, bytes = excluded.bytes,
+        mime_type = excluded.mime_type, file_name = excluded.file_name,
+        attributes = excluded.attributes
+)
+INSERT INTO media_cache AS held
+    (bot_slug, sha256, kind, status, next_retry_at, event, upload_event_ids, cache_keys, cache_tags)
+VALUES ($1, $2, $3, 'warming', now(), $16, $17::text[], $18::text[], $19::text[])
+ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
+    (status, retry_count, starts, next_retry_at, event) = (
+        SELECT 'warming', 0, 0, excluded.next_retry_at, excluded.event
+        WHERE held.status = 'failed'
+        UNION ALL
+        SELECT held.status, held.retry_count, held.starts, held.next_retry_at,
+               coalesce(held.event, excluded.event)
+        WHERE held.status <> 'failed'
+    ),
+    upload_event_ids = prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $20),
+    cache_keys = prewarm_merged(held.cache_keys, excluded.cache_keys, $21),
+    cache_tags = prewarm_merged(held.cache_tags, excluded.cache_tags, $22),
+    updated_at = now()
+RETURNING status
+)sql"};
+
+inline constexpr Statement published{"published", R"sql(
+UPDATE media_cache SET next_retry_at = NULL, updated_at = now()
+WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND $4 = ANY (upload_event_ids)
+    AND status = 'warming' AND lease_token IS NULL AND next_retry_at = updated_at
+)sql"};
+
+inline constexpr Statement find{"find", R"sql(
+SELECT status, coalesce(last_error, '') AS last_error, retry_count,
+    (extract(epoch FROM next_retry_at) * 1000)::bigint AS next_retry_at_ms,
+    actual_kind, weak, file_id, file_unique_id, version, coalesce(bytes, 0) AS bytes,
+    coalesce(storage_chat_id, 0) AS storage_chat_id,
+    coalesce(storage_message_id, 0) AS storage_message_id, retry_count + 1 AS attempts,
+    '{}'::text[] AS upload_event_ids, '{}'::text[] AS cache_keys, '{}'::text[] AS cache_tags
+FROM media_cache
+WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3
+)sql"};
+
+inline constexpr Statement overview{"overview", R"sql(
+SELECT bot_slug, kind, status, count(*) AS media,
+    count(*) FILTER (WHERE lease_until > now()) AS at_work,
+    count(*) FILTER (WHERE status = 'warming' AND next_retry_at IS NOT NULL) AS parked,
+    count(*) FILTER (WHERE retry_count > 0) AS retried,
+    sum(retry_count) AS attempts_failed,
+    greatest(extract(epoch FROM now() - min(updated_at)) * 1000, 0)::bigint AS oldest_ms
+FROM media_cache
+GROUP BY bot_slug, kind, status
+ORDER BY bot_slug, kind, status
+)sql"};
+
+}  // namespace prewarm::sql
