@@ -37,6 +37,7 @@ struct Upload {
     std::vector<std::string> cache_keys;
     std::vector<std::string> cache_tags;
     MediaAttributes attributes;
+    std::string traceparent;  ///< W3C, from the message's headers; passed on to what it causes.
 };
 
 /// What Telegram answered to a send: the media as it really is.

@@ -10,6 +10,7 @@
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/time_util.h>
 
+#include "common/base/text.hpp"
 #include "common/events/proto_values.hpp"
 #include "prewarm/v1/events.pb.h"
 
@@ -110,9 +111,9 @@ std::optional<std::string> wrong_with(const v1::MediaUploaded& event) {
     return std::nullopt;
 }
 
-BadEvent bad(FailureReason reason, std::string detail, const v1::MediaUploaded& event) {
+BadEvent bad(FailureReason reason, std::string_view detail, const v1::MediaUploaded& event) {
     return {.reason = reason,
-            .detail = std::move(detail),
+            .detail = printable(detail),
             .event_id = event.event_id(),
             .bot_slug = event.bot_slug(),
             .sha256_bytes = event.sha256(),
@@ -156,10 +157,10 @@ std::expected<Upload, BadEvent> decode_upload(std::string_view body,
                                               std::string_view content_type) {
     v1::MediaUploaded event;
     if (auto wrong = parse(body, content_type, event)) {
-        return std::unexpected{bad(FailureReason::undecodable, std::move(*wrong), event)};
+        return std::unexpected{bad(FailureReason::undecodable, *wrong, event)};
     }
     if (auto wrong = wrong_with(event)) {
-        return std::unexpected{bad(FailureReason::invalid_event, std::move(*wrong), event)};
+        return std::unexpected{bad(FailureReason::invalid_event, *wrong, event)};
     }
     Upload upload;
     upload.event_id = event.event_id();

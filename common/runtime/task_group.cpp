@@ -12,8 +12,8 @@
 
 namespace prewarm {
 
-TaskGroup::TaskGroup(asio::any_io_executor executor)
-    : executor_{executor}, all_done_{executor, asio::steady_timer::time_point::max()} {}
+TaskGroup::TaskGroup(asio::any_io_executor executor, std::function<void()> on_task_end)
+    : executor_{executor}, on_task_end_{std::move(on_task_end)}, all_done_{executor, asio::steady_timer::time_point::max()} {}
 
 TaskGroup::~TaskGroup() {
     assert(signals_.empty());
@@ -24,6 +24,7 @@ void TaskGroup::spawn(asio::awaitable<void> task) {
     auto done = [this, signal](std::exception_ptr thrown) {
         signals_.erase(signal);
         if (signals_.empty()) all_done_.cancel();
+        if (on_task_end_) on_task_end_();
         if (!thrown) return;
         try {
             std::rethrow_exception(thrown);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <list>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -21,7 +22,8 @@ namespace asio = boost::asio;
 /// loop's `run()`, so that the process ends and its work is given to others.
 class TaskGroup {
 public:
-    explicit TaskGroup(asio::any_io_executor executor);
+    /// `on_task_end` is called after each task's end, when `running()` counts it no more.
+    explicit TaskGroup(asio::any_io_executor executor, std::function<void()> on_task_end = {});
     ~TaskGroup();
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
@@ -37,6 +39,7 @@ public:
 
 private:
     asio::any_io_executor executor_;
+    std::function<void()> on_task_end_;
     std::list<asio::cancellation_signal> signals_;
     asio::steady_timer all_done_;
 };

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "common/base/text.hpp"
+
 namespace prewarm::warm {
 namespace {
 
@@ -51,7 +53,8 @@ std::string_view name_of(Step step) {
 
 std::variant<HandedBack, DeadLettered> after_failure(Step step, const Failure& failure,
                                                      std::uint32_t attempt) {
-    auto detail = std::string{name_of(step)} + ": " + failure.detail;
+    // It quotes servers, and goes into headers, events and the database.
+    auto detail = std::string{name_of(step)} + ": " + printable(failure.detail);
     if (const auto reason = item_fault(step, failure.kind)) {
         return DeadLettered{*reason, std::move(detail), attempt};
     }

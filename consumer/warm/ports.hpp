@@ -67,8 +67,8 @@ public:
 class Announcer {
 public:
     virtual ~Announcer() = default;
-    /// Returns once the broker has confirmed.
-    virtual Task<> announce(const ReadyMedia& ready, bool already_warm) = 0;
+    /// Tells that `upload` is answered; returns once the broker has confirmed.
+    virtual Task<> announce(const Upload& upload, const ReadyMedia& ready, bool already_warm) = 0;
 };
 
 /// The passing of time.

@@ -85,10 +85,10 @@ asio::awaitable<WarmMedia::Tried<ReadyMedia>> WarmMedia::upload_once(const Uploa
                              ports_.ledger.commit(lease, *sent, is_weak(upload, *sent)));
 }
 
-asio::awaitable<Ready> WarmMedia::tell(ReadyMedia media, bool already_warm) {
+asio::awaitable<Ready> WarmMedia::tell(const Upload& upload, ReadyMedia media, bool already_warm) {
     co_await patiently(Step::invalidate, [&] { return ports_.invalidator.invalidate(media); });
     co_await patiently(Step::announce,
-                       [&] { return ports_.announcer.announce(media, already_warm); });
+                       [&] { return ports_.announcer.announce(upload, media, already_warm); });
     co_return Ready{std::move(media), already_warm};
 }
 
@@ -99,13 +99,14 @@ asio::awaitable<Outcome> WarmMedia::steps(const Upload& upload, std::uint32_t de
         auto outcome = after_failure(claim.error().step, claim.error().failure, deliveries);
         co_return std::visit([](auto& either) -> Outcome { return std::move(either); }, outcome);
     }
-    if (auto* ready = std::get_if<ReadyMedia>(&*claim)) co_return co_await tell(*ready, true);
+    if (auto* ready = std::get_if<ReadyMedia>(&*claim))
+        co_return co_await tell(upload, *ready, true);
 
     held = std::get<Lease>(*claim);
     auto committed = co_await upload_once(upload, *held);
     if (!committed) co_return co_await give_up(*held, std::move(committed.error()));
     held.reset();
-    co_return co_await tell(std::move(*committed), false);
+    co_return co_await tell(upload, std::move(*committed), false);
 }
 
 asio::awaitable<Outcome> WarmMedia::give_up(const Lease& lease, Failed failed) {

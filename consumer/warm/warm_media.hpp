@@ -32,7 +32,7 @@ private:
 
     asio::awaitable<Tried<Claim>> claim_when_free(const Upload& upload);
     asio::awaitable<Tried<ReadyMedia>> upload_once(const Upload& upload, const Lease& lease);
-    asio::awaitable<Ready> tell(ReadyMedia media, bool already_warm);
+    asio::awaitable<Ready> tell(const Upload& upload, ReadyMedia media, bool already_warm);
     asio::awaitable<Outcome> steps(const Upload& upload, std::uint32_t deliveries,
                                    std::optional<Lease>& held);
     asio::awaitable<Outcome> give_up(const Lease& lease, Failed failed);

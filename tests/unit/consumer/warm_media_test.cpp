@@ -69,7 +69,7 @@ struct ScriptedPorts : Ledger, Budget, Courier, Invalidator, Announcer, Clock, S
         calls.emplace_back("invalidate");
         co_return next(invalidations);
     }
-    Task<> announce(const ReadyMedia&, bool) override {
+    Task<> announce(const Upload&, const ReadyMedia&, bool) override {
         calls.emplace_back("announce");
         co_return announced;
     }

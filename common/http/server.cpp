@@ -1,0 +1,480 @@
+#include "common/http/server.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+#include <exception>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/serializer.hpp>
+#include <boost/beast/http/write.hpp>
+#include <boost/url/parse.hpp>
+#include <fmt/format.h>
+
+#include "common/log/log.hpp"
+
+namespace prewarm::http {
+namespace {
+
+namespace beast = boost::beast;
+using asio::ip::tcp;
+using boost::system::error_code;
+using std::chrono::steady_clock;
+
+constexpr std::size_t chunk_bytes = 64 * 1024;
+constexpr std::size_t header_read_bytes = 4 * 1024;
+constexpr std::string_view interim_answer = "HTTP/1.1 100 Continue\r\n\r\n";
+
+std::string_view std_view(boost::core::string_view text) {
+    return {text.data(), text.size()};
+}
+
+boost::core::string_view boost_view(std::string_view text) {
+    return {text.data(), text.size()};
+}
+
+std::string text_of(const tcp::endpoint& endpoint) {
+    const auto host = endpoint.address().to_string();
+    return endpoint.address().is_v6() ? fmt::format("[{}]:{}", host, endpoint.port())
+                                      : fmt::format("{}:{}", host, endpoint.port());
+}
+
+Result<tcp::endpoint> endpoint_of(std::string_view address) {
+    const auto wrong = [&] {
+        return Failure{
+            FailureKind::misconfigured,
+            fmt::format("cannot listen on '{}': write HOST:PORT, such as 127.0.0.1:8080", address)};
+    };
+    const auto colon = address.rfind(':');
+    if (colon == std::string_view::npos) return wrong();
+    auto host = address.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    if (host == "localhost") host = "127.0.0.1";
+    error_code error;
+    const auto ip = asio::ip::make_address(host, error);
+    if (error) return wrong();
+
+    const auto digits = address.substr(colon + 1);
+    std::uint16_t port = 0;
+    const auto [end, trouble] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (trouble != std::errc{} || end != digits.data() + digits.size()) return wrong();
+    return tcp::endpoint{ip, port};
+}
+
+Failure cannot_listen(std::string_view address, const error_code& error) {
+    const auto* const what_to_do =
+        error == asio::error::address_in_use
+            ? "stop the program that listens there, or choose another port (0 picks a free one)"
+        : error == asio::error::access_denied ? "ports below 1024 are for root: choose another"
+                                              : "choose an address of this machine";
+    return {FailureKind::misconfigured,
+            fmt::format("cannot listen on {}: {}; {}", address, error.message(), what_to_do)};
+}
+
+}  // namespace
+
+// ---- a connection -------------------------------------------------------------------------------
+
+/// One client: its requests one after the other.
+class Server::Connection final : public RequestBody {
+public:
+    Connection(tcp::socket socket, const ServerOptions& options)
+        : options_{options}, socket_{std::move(socket)}, buffer_{2 * chunk_bytes} {}
+
+    asio::awaitable<void> run(const Handler& handler, const bool& stopping);
+    void close();
+    bool waits_for_a_request() const { return waits_for_a_request_; }
+    bool overdue(steady_clock::time_point now) const { return now >= deadline_; }
+
+    std::optional<std::uint64_t> length() const override;
+    Task<std::span<const char>> read_some() override;
+
+private:
+    using Parser = beast::http::request_parser<beast::http::buffer_body>;
+    using Message = beast::http::response<beast::http::buffer_body>;
+    using Serializer = beast::http::response_serializer<beast::http::buffer_body>;
+
+    asio::awaitable<bool> await_first_bytes();
+    asio::awaitable<error_code> read_header();
+    Result<Request> request();
+    asio::awaitable<Response> answer_to(const Handler& handler);
+    asio::awaitable<bool> send(Response response, bool keep_alive);
+    asio::awaitable<bool> send_streamed(StreamedBody body, Serializer& serializer,
+                                        Message& message);
+    asio::awaitable<bool> send_interim_answer();
+    asio::awaitable<bool> drain();
+    asio::awaitable<void> linger();
+    Message message_of(const Response& response, bool keep_alive) const;
+    Failure broken(const error_code& error) const;
+    void give(std::chrono::milliseconds time) { deadline_ = steady_clock::now() + time; }
+
+    const ServerOptions& options_;
+    tcp::socket socket_;
+    beast::flat_buffer buffer_;
+    std::optional<Parser> parser_;
+    std::vector<char> chunk_;  ///< Made with the first body.
+    std::string remote_;
+    bool awaits_interim_answer_ = false;
+    bool waits_for_a_request_ = false;
+    steady_clock::time_point deadline_ = steady_clock::time_point::max();
+};
+
+asio::awaitable<void> Server::Connection::run(const Handler& handler, const bool& stopping) {
+    error_code error;
+    socket_.set_option(tcp::no_delay{true}, error);
+    remote_ = text_of(socket_.remote_endpoint(error));
+    while (!stopping && co_await await_first_bytes()) {
+        error = co_await read_header();
+        if (error) {
+            if (error == beast::http::error::end_of_stream || !socket_.is_open()) break;
+            const unsigned status = error == beast::http::error::header_limit ? 431 : 400;
+            if (co_await send(Response{.status = status}, false)) co_await linger();
+            break;
+        }
+        auto response = co_await answer_to(handler);
+        const bool unwanted_body = awaits_interim_answer_;
+        const bool keep_alive =
+            parser_->keep_alive() && !response.close && !stopping && !unwanted_body;
+        if (!co_await send(std::move(response), keep_alive)) break;
+        if (!keep_alive || !co_await drain()) {
+            co_await linger();
+            break;
+        }
+    }
+    close();
+}
+
+void Server::Connection::close() {
+    error_code ignored;
+    socket_.close(ignored);
+}
+
+/// False when the client has gone, or asked for nothing in time.
+asio::awaitable<bool> Server::Connection::await_first_bytes() {
+    if (buffer_.size() > 0) co_return true;  // It did not wait for the last answer.
+    waits_for_a_request_ = true;
+    give(options_.idle_time);
+    error_code error;
+    const auto size = co_await socket_.async_read_some(
+        buffer_.prepare(header_read_bytes), asio::redirect_error(asio::use_awaitable, error));
+    waits_for_a_request_ = false;
+    buffer_.commit(size);
+    co_return !error;
+}
+
+asio::awaitable<error_code> Server::Connection::read_header() {
+    give(options_.header_time);
+    parser_.emplace();
+    parser_->header_limit(static_cast<std::uint32_t>(options_.header_bytes));
+    parser_->body_limit(boost::none);  // Handlers bound what they read.
+    error_code error;
+    co_await beast::http::async_read_header(socket_, buffer_, *parser_,
+                                            asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return error;
+    const auto& message = parser_->get();
+    awaits_interim_answer_ = message.version() >= 11 && !parser_->is_done() &&
+                             beast::iequals(message[beast::http::field::expect], "100-continue");
+    give(options_.stall_time);
+    co_return error;
+}
+
+Result<Request> Server::Connection::request() {
+    const auto& message = parser_->get();
+    Request request{.method = std_view(message.method_string()),
+                    .target = std_view(message.target()),
+                    .raw_path = {},
+                    .path = {},
+                    .query = {},
+                    .headers = {},
+                    .remote = remote_,
+                    .body = this};
+    const auto url = boost::urls::parse_origin_form(message.target());
+    if (url.has_error()) return Failure{FailureKind::refused, "the target is not a valid path"};
+    request.raw_path = std_view(url->encoded_path());
+    request.path = url->encoded_path().decode();
+    if (url->has_query()) {
+        auto query = parse_form(std_view(url->encoded_query()));
+        if (!query) return query.error();
+        request.query = std::move(*query);
+    }
+    for (const auto& field : message)
+        request.headers.emplace_back(std_view(field.name_string()), std_view(field.value()));
+    return request;
+}
+
+asio::awaitable<Response> Server::Connection::answer_to(const Handler& handler) {
+    auto asked = request();
+    if (!asked) co_return respond(400, "text/plain; charset=utf-8", asked.error().detail + "\n");
+    try {
+        co_return co_await handler(*asked);
+    } catch (const boost::system::system_error& error) {
+        if (error.code() == asio::error::operation_aborted) throw;
+        log::error("http.handler_failed", error.what(), {{"method", asked->method}});
+    } catch (const std::exception& error) {
+        log::error("http.handler_failed", error.what(), {{"method", asked->method}});
+    }
+    co_return respond(500, "text/plain; charset=utf-8", "internal error\n");
+}
+
+// ---- the request's body -------------------------------------------------------------------------
+
+std::optional<std::uint64_t> Server::Connection::length() const {
+    if (parser_->is_done() && !parser_->chunked() && !parser_->content_length()) return 0;
+    const auto length = parser_->content_length();
+    return length ? std::optional<std::uint64_t>{*length} : std::nullopt;
+}
+
+Task<std::span<const char>> Server::Connection::read_some() {
+    if (parser_->is_done()) co_return std::span<const char>{};
+    if (!co_await send_interim_answer()) co_return broken({});
+    chunk_.resize(chunk_bytes);
+    buffer_.reserve(chunk_bytes);  // Beast reads no more at once than there is room for.
+    auto& body = parser_->get().body();
+    while (!parser_->is_done()) {
+        body.data = chunk_.data();
+        body.size = chunk_.size();
+        give(options_.stall_time);
+        error_code error;
+        co_await beast::http::async_read_some(socket_, buffer_, *parser_,
+                                              asio::redirect_error(asio::use_awaitable, error));
+        give(options_.stall_time);
+        if (error && error != beast::http::error::need_buffer) co_return broken(error);
+        const auto size = chunk_.size() - body.size;
+        if (size > 0) co_return std::span<const char>{chunk_.data(), size};
+    }
+    co_return std::span<const char>{};
+}
+
+/// The client waits to hear that its body is wanted: it is, once somebody reads it.
+asio::awaitable<bool> Server::Connection::send_interim_answer() {
+    if (!std::exchange(awaits_interim_answer_, false)) co_return true;
+    error_code error;
+    co_await asio::async_write(socket_, asio::buffer(interim_answer),
+                               asio::redirect_error(asio::use_awaitable, error));
+    co_return !error;
+}
+
+Failure Server::Connection::broken(const error_code& error) const {
+    if (!socket_.is_open()) return {FailureKind::transient, "the client stopped sending"};
+    const bool not_http =
+        error.category() == make_error_code(beast::http::error::bad_chunk).category();
+    if (not_http && error != beast::http::error::partial_message &&
+        error != beast::http::error::end_of_stream)
+        return {FailureKind::refused, "the body is not valid HTTP: " + error.message()};
+    return {FailureKind::transient, "the client hung up before the end of the body"};
+}
+
+/// False when more is left than is worth reading.
+asio::awaitable<bool> Server::Connection::drain() {
+    std::size_t drained = 0;
+    while (!parser_->is_done()) {
+        const auto bytes = co_await read_some();
+        if (!bytes) co_return false;
+        drained += bytes->size();
+        if (drained > options_.drain_bytes) co_return false;
+    }
+    co_return true;
+}
+
+/// Closing with unread bytes would reset the connection, and the client might never see the answer:
+/// so say that nothing follows, and give it a moment to hang up.
+asio::awaitable<void> Server::Connection::linger() {
+    error_code error;
+    socket_.shutdown(tcp::socket::shutdown_send, error);
+    give(std::min(options_.stall_time, std::chrono::milliseconds{2'000}));
+    chunk_.resize(chunk_bytes);
+    std::size_t drained = 0;
+    while (!error && drained <= options_.drain_bytes) {
+        drained += co_await socket_.async_read_some(
+            asio::buffer(chunk_), asio::redirect_error(asio::use_awaitable, error));
+    }
+}
+
+// ---- the answer ---------------------------------------------------------------------------------
+
+Server::Connection::Message Server::Connection::message_of(const Response& response,
+                                                           bool keep_alive) const {
+    Message message{static_cast<beast::http::status>(response.status), 11};
+    message.keep_alive(keep_alive);
+    message.set(beast::http::field::date, boost_view(http_date(std::chrono::system_clock::now())));
+    for (const auto& [name, value] : response.headers)
+        message.insert(boost_view(name), boost_view(value));
+    const bool bodiless = response.status == 204 || response.status == 304;
+    if (const auto* streamed = std::get_if<StreamedBody>(&response.body)) {
+        message.content_length(streamed->length);
+    } else if (!bodiless) {
+        message.content_length(std::get<std::string>(response.body).size());
+    }
+    return message;
+}
+
+/// False when the connection is of no use any more.
+asio::awaitable<bool> Server::Connection::send(Response response, bool keep_alive) {
+    auto message = message_of(response, keep_alive);
+    Serializer serializer{message};
+    const bool header_only =
+        parser_->is_header_done() && parser_->get().method() == beast::http::verb::head;
+    error_code error;
+    give(options_.stall_time);
+    if (auto* streamed = std::get_if<StreamedBody>(&response.body)) {
+        message.body().data = nullptr;
+        message.body().more = true;
+        co_await beast::http::async_write_header(socket_, serializer,
+                                                 asio::redirect_error(asio::use_awaitable, error));
+        if (error) co_return false;
+        if (header_only) co_return true;
+        co_return co_await send_streamed(std::move(*streamed), serializer, message);
+    }
+    auto& text = std::get<std::string>(response.body);
+    message.body().data = header_only ? nullptr : text.data();
+    message.body().size = header_only ? 0 : text.size();
+    message.body().more = false;
+    if (header_only) {
+        co_await beast::http::async_write_header(socket_, serializer,
+                                                 asio::redirect_error(asio::use_awaitable, error));
+    } else {
+        co_await beast::http::async_write(socket_, serializer,
+                                          asio::redirect_error(asio::use_awaitable, error));
+    }
+    co_return !error;
+}
+
+asio::awaitable<bool> Server::Connection::send_streamed(StreamedBody body, Serializer& serializer,
+                                                        Message& message) {
+    auto left = body.length;
+    while (left > 0) {
+        auto bytes = co_await body.next();
+        if (!bytes) {
+            log::warn("http.body_broke_off", bytes.error().detail);
+            co_return false;
+        }
+        if (bytes->empty() || bytes->size() > left) {
+            log::error("http.body_broke_off", "a body has another length than was announced");
+            co_return false;
+        }
+        left -= bytes->size();
+        // The serializer only reads, its interface is that of a buffer that may be written, too.
+        message.body().data = const_cast<char*>(bytes->data());  // NOLINT
+        message.body().size = bytes->size();
+        message.body().more = left > 0;
+        give(options_.stall_time);
+        error_code error;
+        co_await beast::http::async_write(socket_, serializer,
+                                          asio::redirect_error(asio::use_awaitable, error));
+        if (error && error != beast::http::error::need_buffer) co_return false;
+    }
+    co_return true;
+}
+
+// ---- the server ---------------------------------------------------------------------------------
+
+Server::Server(asio::any_io_executor executor, Handler handler, ServerOptions options)
+    : executor_{executor},
+      handler_{std::move(handler)},
+      options_{options},
+      acceptor_{executor},
+      room_{executor, steady_clock::time_point::max()},
+      tasks_{executor} {}
+
+Server::~Server() {
+    assert(tasks_.running() == 0 && "a server must be stopped first");
+}
+
+Result<> Server::listen(std::string_view address) {
+    const auto endpoint = endpoint_of(address);
+    if (!endpoint) return endpoint.error();
+    error_code error;
+    acceptor_.open(endpoint->protocol(), error);
+    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address{true}, error);
+    if (!error) acceptor_.bind(*endpoint, error);
+    if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
+    if (error) {
+        error_code ignored;
+        acceptor_.close(ignored);
+        return cannot_listen(address, error);
+    }
+    tasks_.spawn(accept_connections());
+    tasks_.spawn(close_overdue());
+    return {};
+}
+
+std::uint16_t Server::port() const {
+    return acceptor_.local_endpoint().port();
+}
+
+std::string Server::address() const {
+    return text_of(acceptor_.local_endpoint());
+}
+
+asio::awaitable<void> Server::accept_connections() {
+    while (!stopping_) {
+        error_code error;
+        if (connections_.size() >= options_.max_connections) {
+            co_await room_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+            continue;
+        }
+        auto socket =
+            co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
+        if (stopping_) break;
+        if (error) {
+            // Out of descriptors, most likely: let some connections end.
+            log::warn("http.accept_failed", error.message());
+            co_await sleep_for(std::chrono::milliseconds{100});
+            continue;
+        }
+        auto& connection =
+            *connections_.emplace_back(std::make_unique<Connection>(std::move(socket), options_));
+        tasks_.spawn(serve(connection));
+    }
+}
+
+asio::awaitable<void> Server::serve(Connection& connection) {
+    try {
+        co_await connection.run(handler_, stopping_);
+    } catch (const std::exception& error) {
+        // A body made while it was sent has thrown; or this server is being stopped.
+        if (!stopping_) log::error("http.connection_failed", error.what());
+    }
+    connections_.remove_if([&](const auto& one) { return one.get() == &connection; });
+    room_.cancel();
+}
+
+/// One look over all connections now and then costs less than a timer for each of their reads.
+asio::awaitable<void> Server::close_overdue() {
+    const auto shortest = std::min({options_.header_time, options_.idle_time, options_.stall_time});
+    const auto pause =
+        std::clamp(shortest / 4, std::chrono::milliseconds{10}, std::chrono::milliseconds{1'000});
+    while (true) {
+        co_await sleep_for(pause);
+        const auto now = steady_clock::now();
+        for (auto& connection : connections_) {
+            if (connection->overdue(now)) connection->close();
+        }
+    }
+}
+
+asio::awaitable<void> Server::stop(Deadline deadline) {
+    stopping_ = true;
+    error_code ignored;
+    acceptor_.close(ignored);
+    room_.cancel();
+    for (auto& connection : connections_) {
+        if (connection->waits_for_a_request()) connection->close();
+    }
+    while (!connections_.empty() && steady_clock::now() < deadline) {
+        room_.expires_at(deadline);
+        co_await room_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+    tasks_.cancel_all();
+    for (auto& connection : connections_)
+        connection->close();
+    co_await tasks_.join(steady_clock::time_point::max());
+}
+
+}  // namespace prewarm::http

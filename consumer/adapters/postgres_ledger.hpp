@@ -1,0 +1,36 @@
+/// The ledger in PostgreSQL, and the renewal of the leases of all jobs at work here.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "common/media_store/media_store.hpp"
+#include "consumer/warm/ports.hpp"
+
+namespace prewarm {
+
+/// `store` outlives it; one loop's thread.
+class PostgresLedger : public warm::Ledger {
+public:
+    /// `instance` names us in the rows; a lease lasts for `lease` unless renewed.
+    PostgresLedger(MediaStore& store, std::string instance, std::chrono::milliseconds lease);
+
+    Task<Claim> claim(const Upload& upload) override;
+    Task<ReadyMedia> commit(const Lease& lease, const Sent& sent, bool weak) override;
+    Task<> record_attempt_failed(const Lease& lease, std::string why) override;
+    Task<> record_dead(const Lease& lease, std::string why) override;
+    Task<> release(const Lease& lease) override;
+
+    /// Renews every live lease three times in its life, with one statement, until cancelled.
+    asio::awaitable<void> keep_leases();
+
+private:
+    MediaStore& store_;
+    std::string instance_;
+    std::chrono::milliseconds lease_;
+    std::map<std::int64_t, Lease> live_;  ///< By token.
+};
+
+}  // namespace prewarm

@@ -1,0 +1,144 @@
+#include "consumer/intake/intake.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/events/upload_event.hpp"
+#include "common/log/log.hpp"
+
+namespace prewarm {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto broker_answers_in = 10s;
+
+/// `00-<32 hex>-<16 hex>-<2 hex>` (W3C Trace Context, version 00); anything else is dropped.
+std::string traceparent_of(const amqp::FieldTable& headers) {
+    auto text = headers.text("traceparent").value_or("");
+    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+    bool sound = text.size() == 55;
+    for (std::size_t at = 0; sound && at < text.size(); ++at) {
+        const bool dash = at == 2 || at == 35 || at == 52;
+        sound = dash ? text[at] == '-' : is_hex(text[at]);
+    }
+    return sound ? text : std::string{};
+}
+
+/// As much of an unreadable event as reports can show.
+Upload shown_of(const events::BadEvent& event) {
+    const auto failed = events::failed_media(event);
+    Upload upload;
+    upload.event_id = failed.upload_event_id;
+    upload.media.bot_slug = failed.bot_slug;
+    if (failed.kind_number != 0) upload.media.kind = static_cast<MediaKind>(failed.kind_number);
+    if (const auto sha256 = sha256_from_bytes(failed.sha256_bytes)) upload.media.sha256 = *sha256;
+    return upload;
+}
+
+events::BadEvent over_long(const amqp::Delivery& delivery) {
+    return {.reason = FailureReason::undecodable,
+            .detail = fmt::format("the message is {} bytes long; events are at most {}",
+                                  delivery.body_bytes, events::max_event_bytes)};
+}
+
+}  // namespace
+
+Intake::Intake(asio::any_io_executor executor, Parts parts, std::size_t concurrency)
+    : parts_{parts}, concurrency_{concurrency}, jobs_{executor, [this] { start_jobs(); }} {
+    count();
+}
+
+asio::awaitable<void> Intake::run() {
+    while (true) {
+        auto delivery = co_await parts_.consumer.next();
+        if (delivery) {
+            waiting_.push_back(std::move(*delivery));
+            if (stopped_) give_back_waiting();
+            start_jobs();
+            continue;
+        }
+        if (parts_.consumer.status().state == amqp::LinkState::closed) co_return;
+        log::warn("intake.interrupted", "the broker took the deliveries back; waiting for it",
+                  {{"error", delivery.error().detail}});
+        std::erase_if(waiting_, [&](const auto& held) { return !parts_.consumer.holds(held.tag); });
+        count();
+    }
+}
+
+void Intake::start_jobs() {
+    while (!stopped_ && !waiting_.empty() && jobs_.running() < concurrency_) {
+        auto delivery = std::move(waiting_.front());
+        waiting_.pop_front();
+        jobs_.spawn(work(std::move(delivery)));
+    }
+    count();
+}
+
+asio::awaitable<void> Intake::work(amqp::Delivery delivery) {
+    const auto began = std::chrono::steady_clock::now();
+    const auto first_seen = std::chrono::system_clock::now();
+    const auto deliveries = static_cast<std::uint32_t>(delivery.delivery_count() + 1);
+    auto traceparent = traceparent_of(delivery.message.headers);
+
+    auto decoded = delivery.oversized ? std::unexpected{over_long(delivery)}
+                                      : events::decode_upload(delivery.message.body,
+                                                              delivery.message.content_type);
+    const auto upload = [&] {
+        auto known = decoded ? std::move(*decoded) : shown_of(decoded.error());
+        known.traceparent = traceparent;
+        return known;
+    }();
+    auto outcome = [&]() -> std::optional<warm::Outcome> {
+        if (!decoded) {
+            return warm::DeadLettered{decoded.error().reason, decoded.error().detail};
+        }
+        if (auto refused = parts_.admission.refuse(upload)) return std::move(*refused);
+        return std::nullopt;
+    }();
+    if (!outcome) {
+        parts_.report.job_started(upload);
+        outcome = co_await parts_.warm.run(upload, deliveries);
+    }
+    parts_.report.job_ended(upload, *outcome, std::chrono::steady_clock::now() - began);
+
+    events::FailedMedia failed;
+    if (const auto* dead = std::get_if<warm::DeadLettered>(&*outcome)) {
+        failed = decoded ? events::failed_media(upload, dead->reason, dead->detail, dead->attempts)
+                         : events::failed_media(decoded.error());
+    }
+    co_await parts_.settle.apply(std::move(delivery), std::move(*outcome), std::move(failed),
+                                 std::move(traceparent), first_seen);
+}
+
+void Intake::give_back_waiting() {
+    for (const auto& delivery : waiting_) {
+        parts_.consumer.nack(delivery.tag, amqp::Requeue::yes);
+    }
+    waiting_.clear();
+    count();
+}
+
+Task<> Intake::stop() {
+    stopped_ = true;
+    auto paused = co_await parts_.consumer.pause(deadline_in(broker_answers_in));
+    give_back_waiting();
+    co_return paused;
+}
+
+Task<> Intake::start() {
+    stopped_ = false;
+    co_return co_await parts_.consumer.resume(deadline_in(broker_answers_in));
+}
+
+asio::awaitable<bool> Intake::drain(Deadline deadline) {
+    co_return co_await jobs_.join(deadline);
+}
+
+void Intake::count() const {
+    parts_.metrics.set_jobs_in_flight(jobs_.running(), concurrency_);
+    parts_.metrics.set_deliveries_buffered(waiting_.size());
+}
+
+}  // namespace prewarm

@@ -1,0 +1,99 @@
+#include "consumer/intake/report.hpp"
+
+#include <algorithm>
+
+#include "common/log/log.hpp"
+
+namespace prewarm {
+namespace {
+
+metrics::Stage stage_of(warm::Step step) {
+    switch (step) {
+        case warm::Step::claim:
+            return metrics::Stage::claim;
+        case warm::Step::budget:
+            return metrics::Stage::budget;
+        case warm::Step::transfer:
+            return metrics::Stage::transfer;
+        case warm::Step::commit:
+            return metrics::Stage::commit;
+        case warm::Step::invalidate:
+            return metrics::Stage::invalidate;
+        case warm::Step::announce:
+            return metrics::Stage::announce;
+    }
+    return metrics::Stage::total;
+}
+
+log::Fields fields_of(const Upload& upload, std::chrono::steady_clock::duration took) {
+    log::Fields fields{{"bot_slug", upload.media.bot_slug},
+                       {"sha256", upload.media.sha256.hex()},
+                       {"kind", name_of(upload.media.kind)},
+                       {"event_id", upload.event_id},
+                       {"ms", std::chrono::duration<double, std::milli>(took).count()}};
+    // version "00", 32 digits of trace id, 16 of the span, 2 of flags (W3C Trace Context)
+    if (upload.traceparent.size() == 55) {
+        fields.emplace_back("trace_id", std::string_view{upload.traceparent}.substr(3, 32));
+    }
+    return fields;
+}
+
+template <class... Cases>
+struct Match : Cases... {
+    using Cases::operator()...;
+};
+
+}  // namespace
+
+void Report::step_ended(warm::Step step, std::chrono::steady_clock::duration took) {
+    metrics_.stage_took(stage_of(step), took);
+}
+
+void Report::step_retried(warm::Step step, const Failure& failure) {
+    metrics_.retried(name_of(step));
+    log::warn("step.retried", "a step that is never skipped failed and is tried again",
+              {{"step", name_of(step)}, {"error", failure.detail}});
+}
+
+void Report::job_started(const Upload& upload) {
+    const auto waited = std::chrono::system_clock::now() - upload.occurred_at;
+    // An uploader's clock may be ahead of ours.
+    metrics_.stage_took(metrics::Stage::queue,
+                        std::max<std::chrono::steady_clock::duration>(waited, {}));
+}
+
+void Report::job_ended(const Upload& upload, const warm::Outcome& outcome,
+                       std::chrono::steady_clock::duration took) {
+    metrics_.stage_took(metrics::Stage::total, took);
+    auto fields = fields_of(upload, took);
+    std::visit(Match{[&](const warm::Ready& ready) {
+                         metrics_.job_ended(ready.already_warm ? "already_warm" : "ready",
+                                            upload.media.kind);
+                         fields.emplace_back("attempt", ready.media.attempts);
+                         fields.emplace_back("version", ready.media.version);
+                         fields.emplace_back("actual_kind", name_of(ready.media.actual_kind));
+                         fields.emplace_back("weak", ready.media.weak);
+                         fields.emplace_back("bytes", ready.media.bytes);
+                         log::info("job.ready",
+                                   ready.already_warm ? "the file_id was on record"
+                                                      : "the media has a file_id",
+                                   fields);
+                     },
+                     [&](const warm::HandedBack& back) {
+                         metrics_.job_ended("handed_back", upload.media.kind);
+                         if (back.touched) metrics_.retried("attempt_failed");
+                         fields.emplace_back("error", back.why);
+                         log::warn("job.handed_back", "the event goes back to the queue", fields);
+                     },
+                     [&](const warm::DeadLettered& dead) {
+                         metrics_.job_ended("dead_lettered", upload.media.kind);
+                         metrics_.dead_lettered(name_of(dead.reason));
+                         fields.emplace_back("attempt", dead.attempts);
+                         fields.emplace_back("reason", name_of(dead.reason));
+                         fields.emplace_back("error", dead.detail);
+                         log::error("job.dead_lettered", "the media will not get ready", fields);
+                     }},
+               outcome);
+}
+
+}  // namespace prewarm

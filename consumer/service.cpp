@@ -1,0 +1,269 @@
+#include "consumer/service.hpp"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include "common/amqp/consumer.hpp"
+#include "common/amqp/publisher.hpp"
+#include "common/events/upload_event.hpp"
+#include "common/http/client.hpp"
+#include "common/http/server.hpp"
+#include "common/log/log.hpp"
+#include "common/media_store/media_store.hpp"
+#include "common/metrics/registry.hpp"
+#include "common/postgres/migrate.hpp"
+#include "common/postgres/pool.hpp"
+#include "common/redis/connection.hpp"
+#include "common/runtime/deadline.hpp"
+#include "common/runtime/task_group.hpp"
+#include "common/topology/topology.hpp"
+#include "consumer/adapters/amqp_messenger.hpp"
+#include "consumer/adapters/postgres_ledger.hpp"
+#include "consumer/adapters/r2_telegram_courier.hpp"
+#include "consumer/adapters/redis_invalidator.hpp"
+#include "consumer/adapters/steady_clock.hpp"
+#include "consumer/admin/routes.hpp"
+#include "consumer/budget/storage_chats.hpp"
+#include "consumer/dependencies.hpp"
+#include "consumer/intake/intake.hpp"
+#include "consumer/queue_watch.hpp"
+
+namespace prewarm {
+namespace {
+
+using namespace std::chrono_literals;
+
+// To say goodbye to each server, once no job is at work any more.
+constexpr auto farewell = 5s;
+constexpr auto topology_time = 15s;
+
+/// Names this process in leases, dead letters and to the broker: unlike any other's.
+std::string instance_name() {
+    std::array<char, 256> host{};
+    if (gethostname(host.data(), host.size() - 1) != 0) host = {"unknown"};
+    return fmt::format("{}:{}:{}", host.data(), getpid(), events::new_event_id().substr(0, 8));
+}
+
+/// What `parsed` holds, or the start-up error that says which variable is wrong.
+template <class T>
+T required(Result<T> parsed, std::string_view variable) {
+    if (!parsed) throw StartupError{fmt::format("{}: {}", variable, parsed.error().detail)};
+    return std::move(*parsed);
+}
+
+amqp::ConnectionOptions broker_connection(const ConsumerConfig& config, std::string name) {
+    amqp::ConnectionOptions options;
+    options.brokers = required(amqp::parse_broker_urls(config.rabbitmq_url), "RABBITMQ_URL");
+    options.name = std::move(name);
+    return options;
+}
+
+amqp::LinkOptions broker_link(const ConsumerConfig& config, std::string name) {
+    amqp::LinkOptions options;
+    options.connection = broker_connection(config, std::move(name));
+    options.on_connected =
+        [names = topology::Names{config.rabbitmq_prefix}](amqp::Connection& connection) {
+            return topology::declare(connection, names, deadline_in(topology_time));
+        };
+    options.on_change = [name = options.connection.name](const amqp::LinkStatus& status) {
+        log::info("broker.link", "the link to the broker has changed",
+                  {{"link", name},
+                   {"state", amqp::name_of(status.state)},
+                   {"blocked", status.blocked},
+                   {"broker", status.broker},
+                   {"error", status.last_failure}});
+    };
+    return options;
+}
+
+class Service {
+public:
+    Service(ConsumerConfig config, asio::io_context& loop);
+
+    asio::awaitable<void> run();
+
+private:
+    asio::awaitable<void> check_surroundings();
+    void spawn_background();
+    asio::awaitable<void> drain();
+    asio::awaitable<void> stop_now();
+
+    ConsumerConfig config_;
+    asio::io_context& loop_;
+    asio::any_io_executor executor_ = loop_.get_executor();
+    std::string instance_ = instance_name();
+    topology::Names names_{config_.rabbitmq_prefix};
+    metrics::Registry metrics_;
+
+    postgres::Pool pool_{{.url = config_.database_url,
+                          .connections = config_.database_pool,
+                          .application_name = "prewarm-consumer"}};
+    MediaStore store_{pool_};
+    redis::Connection redis_{executor_, required(redis::parse_url(config_.redis_url), "REDIS_URL")};
+    http::Client r2_{executor_, {}};
+    http::Client telegram_{executor_, {}};
+    amqp::Publisher publisher_{executor_, broker_link(config_, instance_ + " publisher")};
+    amqp::Consumer consumer_{executor_,
+                             {.link = broker_link(config_, instance_ + " consumer"),
+                              .queue = names_.upload_queue,
+                              .prefetch = static_cast<std::uint16_t>(config_.prefetch()),
+                              .largest_body_bytes = Intake::largest_body_bytes}};
+
+    PostgresLedger ledger_{store_, instance_, config_.lease};
+    StorageChats budget_{config_.bots};
+    R2TelegramCourier courier_{r2_, telegram_, courier_options()};
+    RedisInvalidator invalidator_{redis_, config_.cache_key_templates};
+    AmqpMessenger messenger_{publisher_, names_, instance_};
+    SteadyClock clock_;
+    Report report_{metrics_};
+    warm::WarmMedia warm_{{ledger_, budget_, courier_, invalidator_, messenger_, clock_, report_}};
+
+    Admission admission_{config_.bots, config_.r2_bucket, config_.r2_allowed_buckets};
+    Settle settle_{consumer_, messenger_};
+    Intake intake_{
+        executor_, {consumer_, warm_, settle_, admission_, report_, metrics_}, config_.concurrency};
+    Dependencies dependencies_{metrics_};
+    QueueWatch queue_watch_{broker_connection(config_, instance_ + " watch"), names_, metrics_};
+    http::Server admin_{executor_, admin::routes(admin_parts())};
+    TaskGroup background_{executor_};
+
+    CourierOptions courier_options();
+    admin::Parts admin_parts();
+};
+
+Service::Service(ConsumerConfig config, asio::io_context& loop)
+    : config_{std::move(config)}, loop_{loop} {}
+
+CourierOptions Service::courier_options() {
+    return {};
+}
+
+admin::Parts Service::admin_parts() {
+    return {.metrics = metrics_,
+            .store = store_,
+            .intake = intake_,
+            .dependencies = dependencies_,
+            .consumer_link = [this] { return consumer_.status(); },
+            .publisher_link = [this] { return publisher_.status(); },
+            .queue_size = [this] { return queue_watch_.upload_queue_depth(); },
+            .max_queue = config_.max_queue,
+            .api_token = config_.admin_api_token};
+}
+
+// What contradicts us now will do so in a minute. What is merely away is waited for, as it would be
+// later.
+asio::awaitable<void> Service::check_surroundings() {
+    const auto schema = co_await postgres::schema_is_current(pool_);
+    if (!schema && schema.error().kind == FailureKind::misconfigured) {
+        throw StartupError{"DATABASE_URL: " + schema.error().detail};
+    }
+    auto declared = co_await [](amqp::ConnectionOptions options, topology::Names names) -> Task<> {
+        auto connection = co_await amqp::Connection::open(std::move(options));
+        if (!connection) co_return connection.error();
+        auto result = co_await topology::declare(**connection, names, deadline_in(topology_time));
+        (void)co_await (*connection)->close(deadline_in(1s));
+        co_return result;
+    }(broker_connection(config_, instance_ + " start"), names_);
+    if (!declared && declared.error().kind == FailureKind::misconfigured) {
+        throw StartupError{"RABBITMQ_URL: " + declared.error().detail};
+    }
+    for (const auto* answer : {&schema, &declared}) {
+        if (!*answer) {
+            log::warn("service.waiting", "a dependency is away; going on when it is back",
+                      {{"error", answer->error().detail}});
+        }
+    }
+}
+
+void Service::spawn_background() {
+    background_.spawn(publisher_.run());
+    background_.spawn(consumer_.run());
+    background_.spawn(intake_.run());
+    background_.spawn(ledger_.keep_leases());
+    background_.spawn(dependencies_.watch("postgres", 2s, [this] { return pool_.ping(); }));
+    background_.spawn(dependencies_.watch("redis", 2s, [this]() -> Task<> {
+        const auto pong = co_await redis_.command({"PING"});
+        if (!pong) co_return pong.error();
+        co_return Result<>{};
+    }));
+    background_.spawn(dependencies_.watch("rabbitmq", 2s, [this] { return queue_watch_.ask(); }));
+    background_.spawn(dependencies_.watch("r2", 10s, [this] { return courier_.check_r2(); }));
+    background_.spawn(
+        dependencies_.watch("telegram", 30s, [this] { return courier_.check_telegram(); }));
+}
+
+asio::awaitable<void> Service::run() {
+    log::Fields settings;
+    for (const auto& [name, value] : config_.effective)
+        settings.emplace_back(name, value);
+    log::info("service.starting", "prewarm-consumer " PREWARM_VERSION, settings);
+    co_await check_surroundings();
+    if (const auto listening = admin_.listen(config_.admin_listen); !listening) {
+        throw StartupError{"ADMIN_LISTEN: " + listening.error().detail};
+    }
+    spawn_background();
+    log::info("service.started", "taking upload events",
+              {{"instance", instance_},
+               {"admin", "http://" + admin_.address()},
+               {"concurrency", config_.concurrency},
+               {"prefetch", config_.prefetch()}});
+
+    asio::signal_set signals{executor_, SIGTERM, SIGINT};
+    co_await signals.async_wait(asio::use_awaitable);
+    auto impatient = std::make_shared<bool>(false);
+    signals.async_wait([this, impatient](boost::system::error_code error, int) {
+        if (error) return;
+        *impatient = true;
+        intake_.cancel_jobs();
+    });
+    co_await drain();
+    if (*impatient) log::warn("service.stopped_at_once", "a second signal came");
+    signals.cancel();
+    co_await stop_now();
+    log::info("service.stopped", "goodbye");
+}
+
+// Stopping is soft, then hard.
+asio::awaitable<void> Service::drain() {
+    log::info("service.draining", "no new jobs are taken", {{"at_work", intake_.jobs_at_work()}});
+    (void)co_await intake_.stop();
+    if (co_await intake_.drain(deadline_in(config_.drain))) co_return;
+
+    log::warn("service.drain_expired", "cancelling jobs at work",
+              {{"at_work", intake_.jobs_at_work()}});
+    intake_.cancel_jobs();
+    co_await intake_.drain(deadline_in(farewell));
+}
+
+asio::awaitable<void> Service::stop_now() {
+    (void)co_await consumer_.close(deadline_in(farewell));
+    (void)co_await publisher_.close(deadline_in(farewell));
+    co_await admin_.stop(deadline_in(1s));
+    background_.cancel_all();
+    co_await background_.join(deadline_in(farewell));
+    co_await queue_watch_.close();
+    co_await redis_.close();
+}
+
+}  // namespace
+
+void run_service(ConsumerConfig config) {
+    asio::io_context loop{1};
+    Service service{std::move(config), loop};
+    std::exception_ptr thrown;
+    asio::co_spawn(loop, service.run(), [&](std::exception_ptr error) {
+        thrown = error;
+        loop.stop();
+    });
+    loop.run();
+    if (thrown) std::rethrow_exception(thrown);
+}
+
+}  // namespace prewarm

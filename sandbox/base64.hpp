@@ -1,0 +1,17 @@
+/// Base64, as headers and as file_ids have it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace prewarm::sandbox {
+
+std::string base64(std::string_view bytes);
+
+/// With `-` and `_`, and without padding.
+std::string base64url(std::string_view bytes);
+/// Nothing when `text` is not base64url of whole bytes.
+std::optional<std::string> from_base64url(std::string_view text);
+
+}  // namespace prewarm::sandbox

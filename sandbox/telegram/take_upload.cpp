@@ -1,0 +1,141 @@
+#include "sandbox/telegram/take_upload.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "sandbox/telegram/file_name.hpp"
+
+namespace prewarm::sandbox {
+namespace {
+
+constexpr std::uint64_t largest_photo = 10ULL * 1024 * 1024;
+constexpr std::uint64_t largest_thumbnail = 200ULL * 1024 - 1;
+constexpr std::uint64_t largest_video_note = 12ULL * 1024 * 1024;
+constexpr std::int64_t longest_side = 10'000;
+constexpr std::int64_t longest_duration = 86'400;
+constexpr std::int64_t longest_video_note_side = 640;
+constexpr std::uint64_t made_thumbnail_bytes = 7'421;  // Of the thumbnail that Telegram makes.
+
+std::uint32_t clamped(const Form& form, std::string_view name, std::int64_t limit) {
+    return static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(form.number(name).value_or(0), 0, limit));
+}
+
+ApiResult<void> check_size(std::uint64_t bytes, std::uint64_t limit, std::string_view what) {
+    if (bytes == 0) return bad_request("file must be non-empty");
+    if (bytes <= limit) return {};
+    return bad_request(
+        fmt::format("file of size {} bytes is too big for a {}; the maximum size is {} bytes",
+                    bytes, what, limit));
+}
+
+/// The thumbnail that came with the request. Only a new file can be one.
+const SentFile* sent_thumbnail(const Form& form) {
+    constexpr std::string_view attached = "attach://";
+    for (const std::string_view field : {"thumbnail", "thumb"}) {
+        const auto text = form.text(field);
+        if (text.starts_with(attached)) return form.file(text.substr(attached.size()));
+        if (const auto* file = form.file(field)) return file;
+    }
+    return nullptr;
+}
+
+bool has_thumbnail(MediaKind kind) {
+    return kind != MediaKind::photo && kind != MediaKind::voice;
+}
+
+/// Those whose picture Telegram looks at to make a thumbnail of its own.
+bool is_pictured(const StoredFile& file) {
+    switch (file.kind) {
+        case MediaKind::video:
+        case MediaKind::animation:
+        case MediaKind::video_note:
+        case MediaKind::sticker:
+            return true;
+        case MediaKind::document:
+            return file.mime_type.starts_with("image/") || file.mime_type.starts_with("video/");
+        case MediaKind::photo:
+        case MediaKind::audio:
+        case MediaKind::voice:
+            return false;
+    }
+    return false;
+}
+
+/// What Telegram finds out about a file it looks into; the sandbox, which keeps no bytes, invents
+/// it.
+void analyse(StoredFile& file) {
+    const bool moves = file.kind == MediaKind::video || file.kind == MediaKind::animation;
+    const bool sounds = file.kind == MediaKind::audio || file.kind == MediaKind::voice ||
+                        file.kind == MediaKind::video_note;
+    if (moves && (file.width == 0 || file.height == 0)) {
+        file.width = 640;
+        file.height = 360;
+    }
+    if ((moves || sounds) && file.duration_seconds == 0) file.duration_seconds = 1;
+    if (file.thumbnail_bytes == 0 && is_pictured(file)) file.thumbnail_bytes = made_thumbnail_bytes;
+}
+
+void declare(const Form& form, StoredFile& file) {
+    file.duration_seconds = clamped(form, "duration", longest_duration);
+    switch (file.kind) {
+        case MediaKind::video:
+        case MediaKind::animation:
+            file.width = clamped(form, "width", longest_side);
+            file.height = clamped(form, "height", longest_side);
+            break;
+        case MediaKind::video_note:
+            file.width = clamped(form, "length", longest_video_note_side);
+            if (file.width == 0) file.width = 384;
+            file.height = file.width;
+            break;
+        case MediaKind::audio:
+            file.title = form.text("title");
+            file.performer = form.text("performer");
+            break;
+        case MediaKind::sticker:
+            file.width = file.height = 512;
+            break;
+        case MediaKind::photo:
+        case MediaKind::voice:
+        case MediaKind::document:
+            break;
+    }
+}
+
+}  // namespace
+
+ApiResult<StoredFile> take_upload(const Form& form, MediaKind kind, const SentFile& file) {
+    const auto limit = kind == MediaKind::photo        ? largest_photo
+                       : kind == MediaKind::video_note ? largest_video_note
+                                                       : UINT64_MAX;
+    const auto* const what = kind == MediaKind::photo ? "photo" : "video note";
+    if (auto checked = check_size(file.bytes, limit, what); !checked)
+        return std::unexpected{checked.error()};
+    if (kind == MediaKind::video_note &&
+        form.number("length").value_or(0) > longest_video_note_side)
+        return bad_request("wrong video note length");
+
+    auto type = file_type_of(cleaned_file_name(file.file_name), kind);
+    StoredFile stored{.kind = kind,
+                      .bytes = file.bytes,
+                      .sha256 = file.sha256,
+                      .file_name = std::move(type.file_name),
+                      .mime_type = std::move(type.mime_type)};
+    declare(form, stored);
+    const auto* const thumbnail = has_thumbnail(kind) ? sent_thumbnail(form) : nullptr;
+    if (thumbnail != nullptr) {
+        auto checked = check_size(thumbnail->bytes, largest_thumbnail, "thumbnail");
+        if (!checked) return std::unexpected{checked.error()};
+        stored.thumbnail_bytes = thumbnail->bytes;
+    }
+    if (stored.bytes < analysed_bytes) {
+        analyse(stored);
+    } else if (kind == MediaKind::video || kind == MediaKind::animation) {
+        if (stored.width == 0 || stored.height == 0) stored.width = stored.height = 320;
+    }
+    return stored;
+}
+
+}  // namespace prewarm::sandbox

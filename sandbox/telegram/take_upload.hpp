@@ -1,0 +1,17 @@
+/// What Telegram makes of a new file: the checks it must pass, and how it is stored.
+#pragma once
+
+#include "sandbox/telegram/api_error.hpp"
+#include "sandbox/telegram/file_register.hpp"
+#include "sandbox/telegram/form.hpp"
+
+namespace prewarm::sandbox {
+
+/// Above this Telegram does not look into a file that a bot sends: it stays what it is declared to
+/// be.
+inline constexpr std::uint64_t analysed_bytes = 10ULL * 1024 * 1024;
+
+/// `file` is sent as `kind`, declared by `form`'s parameters.
+ApiResult<StoredFile> take_upload(const Form& form, MediaKind kind, const SentFile& file);
+
+}  // namespace prewarm::sandbox
