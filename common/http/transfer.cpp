@@ -56,8 +56,8 @@ void Exchange::Transfer::stop() {
 Task<ResponseHead> Exchange::Transfer::head() {
     while (!has_head_ && !finished_)
         co_await wait();
-    if (failure_) co_return *failure_;
-    co_return head_;
+    if (has_head_) co_return head_;  // What failed since is for finish() to say.
+    co_return *failure_;
 }
 
 Task<> Exchange::Transfer::finish() {
@@ -112,7 +112,11 @@ bool Exchange::Transfer::request_sent() const {
 void Exchange::Transfer::done(CURLcode code) {
     running_ = false;
     finished_ = true;
-    if (code != CURLE_OK) fail(failure_of(code, curl_error_.data()));
+    if (code != CURLE_OK) {
+        fail(failure_of(code, curl_error_.data()));
+    } else if (!has_head_) {
+        fail({FailureKind::transient, "an answer without a head"});
+    }
     changed_.cancel();
 }
 
