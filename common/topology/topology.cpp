@@ -70,10 +70,10 @@ private:
 Names::Names(std::string_view prefix)
     : upload_exchange{std::string{prefix} + "prewarm"},
       upload_queue{upload_exchange},
-      upload_key{upload_exchange},
+      upload_key{"prewarm"},
       dead_letter_exchange{std::string{prefix} + "prewarm.dlx"},
       dead_letter_queue{std::string{prefix} + "prewarm.dlq"},
-      dead_letter_key{dead_letter_queue},
+      dead_letter_key{"prewarm.dlq"},
       media_exchange{std::string{prefix} + "media"} {}
 
 std::string ready_key(std::string_view bot_slug, MediaKind kind) {
