@@ -308,10 +308,11 @@ class Deployment(unittest.TestCase):
     def received(self):
         """What the sandbox says Telegram has received, oldest first."""
         with urllib.request.urlopen(f"{self.sandbox_url}/sandbox/received") as answer:
-            text = answer.read().decode().strip()
-        if text.startswith("["):
-            return json.loads(text)
-        return [json.loads(line) for line in text.splitlines()]
+            return [json.loads(line) for line in answer]
+
+    def sandbox_stats(self):
+        with urllib.request.urlopen(f"{self.sandbox_url}/sandbox/stats") as answer:
+            return json.load(answer)
 
     def http(self, consumer, path, method="GET", token=ADMIN_TOKEN):
         """Status, headers and body of a request to a consumer's HTTP server."""
