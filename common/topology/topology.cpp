@@ -27,14 +27,18 @@ amqp::FieldTable upload_queue_arguments(const Names& names) {
     return arguments;
 }
 
-/// What was refused is there with other arguments, or forbidden to us: nothing a retry can mend.
+/// What the broker refuses cannot be mended by trying again. Its text names the argument that
+/// differs, with what was received from us and what is current.
 Failure not_as_agreed(std::string_view what, const std::string& name, const Failure& failure) {
     if (failure.kind != FailureKind::refused) return failure;
-    return Failure{FailureKind::misconfigured,
-                   std::string{what} + " '" + name +
-                       "' on the broker is not what this service needs: " + failure.detail +
-                       ". Nothing was changed. Delete it once it is empty and start again, or set "
-                       "RABBITMQ_PREFIX so that this deployment has names of its own."};
+    Failure told{FailureKind::misconfigured,
+                 std::string{what} + " '" + name + "' cannot be declared: " + failure.detail};
+    if (failure.detail.contains("PRECONDITION_FAILED")) {
+        told.detail +=
+            ". It exists with other arguments, and nothing was changed. Either delete it once it "
+            "is empty and start again, or set RABBITMQ_PREFIX for names of this deployment's own";
+    }
+    return told;
 }
 
 class Declaration {
