@@ -17,6 +17,7 @@
 
 namespace prewarm::amqp {
 
+class ChannelCore;
 class Session;
 
 enum class Requeue : bool { no, yes };
@@ -72,11 +73,11 @@ struct ChannelEvents {
 /// Lives on its connection's thread. Letting go of it closes it; what it held unacknowledged goes
 /// back to the queue.
 ///
-/// Every call ends `unavailable` when the connection is lost or the deadline passes; a deadline
-/// that passed leaves the channel unusable, because its late answer could be taken for the next
-/// call's. When the broker refuses a call (403, 404, 406) it closes the channel: the call ends
-/// `refused` with the broker's text, the connection lives, and a new channel is to be opened.
-class Channel : public std::enable_shared_from_this<Channel> {
+/// Every call ends `unavailable` when the connection is lost or the deadline passes; what it asked
+/// for may then be done or not. When the broker refuses a call (403, 404, 406) it closes the
+/// channel: the call ends `refused` with the broker's text, the connection lives, and a new channel
+/// is to be opened.
+class Channel {
 public:
     /// Largest body kept unless `keep_bodies_to` says otherwise: what a job at work may cost in
     /// memory. An upload event has some hundred bytes; this is room for thousands of cache keys.
@@ -127,14 +128,15 @@ public:
     void listen(ChannelEvents events);
 
     bool is_open() const;
+    /// What was queued before is sent first. Afterwards the channel is of no use any more.
     Task<> close(Deadline deadline);
 
 private:
     friend class Session;
-    struct State;
-    Channel(std::shared_ptr<Session> session, std::uint16_t id);
+    Channel(std::shared_ptr<Session> session, std::shared_ptr<ChannelCore> core);
 
-    std::unique_ptr<State> state_;
+    std::shared_ptr<Session> session_;  // Outlives the core, which refers to it.
+    std::shared_ptr<ChannelCore> core_;
 };
 
 }  // namespace prewarm::amqp

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -58,6 +59,8 @@ public:
 
     /// The broker is in an alarm: it reads nothing from this connection until the alarm ends.
     bool blocked() const;
+    /// Called on the loop when `blocked()` has changed; not after the connection is lost.
+    void on_blocked(std::function<void()> told);
     /// Bytes not yet handed to the kernel.
     std::size_t queued_bytes() const;
     std::string broker() const;  ///< `host:port`

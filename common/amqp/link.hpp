@@ -4,7 +4,12 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <random>
 #include <string>
+#include <string_view>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "common/amqp/connection.hpp"
 
@@ -40,6 +45,52 @@ struct LinkOptions {
     /// these to the second (full jitter), so that instances do not come back all at once.
     std::chrono::milliseconds backoff{100};
     std::chrono::milliseconds backoff_max{3000};
+};
+
+/// A random time between zero and `first` doubled `failures` times, at most `longest`. `chance` is
+/// within 0 and 1.
+std::chrono::milliseconds full_jitter(std::chrono::milliseconds first,
+                                      std::chrono::milliseconds longest, unsigned failures,
+                                      double chance);
+
+/// Makes a connection, has it served, and begins again when it is lost: endlessly. One loop's
+/// thread; `run()` must have ended before it is destroyed.
+class Link {
+public:
+    /// Sets up what is needed on a new connection, says so with `report()`, and returns with the
+    /// reason once it is of no use any more. The connection is dropped then.
+    using Serve = std::function<asio::awaitable<Failure>(Connection&)>;
+
+    Link(asio::any_io_executor executor, LinkOptions options, Serve serve);
+    ~Link();
+    Link(const Link&) = delete;
+    Link& operator=(const Link&) = delete;
+
+    asio::awaitable<void> run();
+    /// Sends what is queued, closes the connection and ends `run()`.
+    Task<> close(Deadline deadline);
+    bool closed() const { return status_.state == LinkState::closed; }
+
+    void report(LinkState state);
+    /// No longer of use, or not yet again.
+    void report_trouble(const Failure& why);
+
+    const LinkStatus& status() const { return status_; }
+    Connection* connection() const { return connection_; }  ///< Null while there is none.
+
+private:
+    asio::awaitable<void> keep();
+    asio::awaitable<Failure> attend(Connection& connection);
+    void tell();
+
+    asio::any_io_executor executor_;
+    LinkOptions options_;
+    Serve serve_;
+    LinkStatus status_;
+    Connection* connection_ = nullptr;
+    bool running_ = false;
+    asio::steady_timer closing_;
+    std::minstd_rand chance_;
 };
 
 }  // namespace prewarm::amqp

@@ -44,7 +44,9 @@ Failure failure_at_hand() {
 Failure failure_saying(FailureKind kind, std::string_view message) {
     std::string detail{"PostgreSQL: "};
     for (const char c : message) {
-        detail += c == '\n' ? ' ' : c;
+        const bool breaks_line = c == '\n' || c == '\t';
+        if (breaks_line && detail.ends_with(' ')) continue;
+        detail += breaks_line ? ' ' : c;
     }
     while (detail.ends_with(' ')) {
         detail.pop_back();

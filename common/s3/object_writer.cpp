@@ -6,6 +6,49 @@
 #include "common/s3/error_body.hpp"
 
 namespace prewarm::s3 {
+namespace {
+
+/// A file that tells where its reader is.
+class WatchedFile : public std::istream {
+public:
+    WatchedFile(const std::filesystem::path& path, std::function<void(std::uint64_t)> on_sent)
+        : std::istream{nullptr}, buffer_{std::move(on_sent)} {
+        rdbuf(&buffer_);
+        if (buffer_.open(path, std::ios::in | std::ios::binary) == nullptr) setstate(failbit);
+    }
+
+private:
+    class Buffer : public std::filebuf {
+    public:
+        explicit Buffer(std::function<void(std::uint64_t)> on_sent)
+            : on_sent_{std::move(on_sent)} {}
+
+    protected:
+        std::streamsize xsgetn(char* into, std::streamsize size) override {
+            const auto got = std::filebuf::xsgetn(into, size);
+            tell(at_ + got);
+            return got;
+        }
+        pos_type seekpos(pos_type position, std::ios_base::openmode mode) override {
+            const auto reached = std::filebuf::seekpos(position, mode);
+            if (reached != pos_type{off_type{-1}}) tell(static_cast<std::streamoff>(reached));
+            return reached;
+        }
+
+    private:
+        void tell(std::streamoff at) {
+            at_ = at;
+            if (on_sent_) on_sent_(static_cast<std::uint64_t>(at));
+        }
+
+        std::function<void(std::uint64_t)> on_sent_;
+        std::streamoff at_ = 0;
+    };
+
+    Buffer buffer_;
+};
+
+}  // namespace
 
 ObjectWriter::ObjectWriter(http::Client& client, Endpoint& endpoint)
     : client_{client}, endpoint_{endpoint} {}
@@ -19,7 +62,7 @@ Task<> ObjectWriter::put(ObjectName object, std::string bytes, std::string conte
 
 Task<> ObjectWriter::put_file(ObjectName object, LocalFile file, std::string content_type,
                               Deadline deadline) {
-    auto opened = std::make_shared<std::ifstream>(file.path, std::ios::binary);
+    auto opened = std::make_shared<WatchedFile>(file.path, std::move(file.on_sent));
     if (!*opened)
         co_return Failure{FailureKind::not_found, file.path.string() + ": cannot be opened"};
     co_return co_await put_content(std::move(object),

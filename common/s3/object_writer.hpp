@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "common/base/media.hpp"
@@ -23,6 +24,8 @@ struct LocalFile {
     std::filesystem::path path;
     std::uint64_t size_bytes = 0;
     Sha256 sha256;
+    /// Told on the loop how much of it was taken so far: less again when it has to be sent again.
+    std::function<void(std::uint64_t bytes)> on_sent{};
 };
 
 /// One loop's thread. The client and the endpoint must outlive it.
