@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <optional>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "common/http/server.hpp"
 #include "common/log/log.hpp"
@@ -122,6 +125,20 @@ int misuse(const std::string& what) {
     return misused;
 }
 
+std::optional<std::string> wrong_bucket(const std::vector<std::string>& buckets) {
+    static const std::regex name{"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"};
+    for (const auto& bucket : buckets) {
+        if (bucket == "sandbox")
+            return "--bucket: 'sandbox' is the path of the listing; choose another name";
+        if (!std::regex_match(bucket, name))
+            return fmt::format(
+                "--bucket: '{}' is no bucket's name, which has 3 to 63 lower-case "
+                "letters, digits, dots and hyphens",
+                bucket);
+    }
+    return std::nullopt;
+}
+
 asio::awaitable<void> run_until_told(http::Server& server) {
     asio::signal_set signals{co_await asio::this_coro::executor, SIGINT, SIGTERM};
     co_await signals.async_wait(asio::use_awaitable);
@@ -130,8 +147,7 @@ asio::awaitable<void> run_until_told(http::Server& server) {
 }
 
 int run(const Arguments& arguments) {
-    if (std::ranges::find(arguments.buckets, "sandbox") != arguments.buckets.end())
-        return misuse("--bucket: 'sandbox' is the path of the listing; choose another name");
+    if (auto wrong = wrong_bucket(arguments.buckets)) return misuse(*wrong);
     auto telegram = telegram_options(arguments);
     if (!telegram) return misuse(telegram.error().detail);
     std::optional<TemporaryFolder> temporary;
@@ -139,6 +155,11 @@ int run(const Arguments& arguments) {
 
     const std::filesystem::path folder =
         temporary ? temporary->path() : std::filesystem::path{arguments.data};
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error || access(folder.c_str(), R_OK | W_OK | X_OK) != 0)
+        return misuse(fmt::format("--data: {} cannot be written: {}", folder.string(),
+                                  error ? error.message() : "permission denied"));
 
     asio::io_context loop{1};
     sandbox::Sandbox simulator{r2_options(arguments, folder), std::move(*telegram)};
@@ -164,16 +185,14 @@ int main(int argc, char** argv) {
         "A simulator of R2 and of the Telegram Bot API, to try and test prewarm without "
         "credentials.",
         "prewarm-sandbox"};
-    describe(app, arguments);
     try {
+        describe(app, arguments);
         app.parse(argc, argv);
+        log::configure(*log::level_named(arguments.log_level),
+                       *log::format_named(arguments.log_format));
+        return run(arguments);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? done : misused;
-    }
-    log::configure(*log::level_named(arguments.log_level),
-                   *log::format_named(arguments.log_format));
-    try {
-        return run(arguments);
     } catch (const std::exception& error) {
         log::error("sandbox.failed", error.what());
         return failed;

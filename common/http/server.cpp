@@ -27,8 +27,8 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::steady_clock;
 
-constexpr std::size_t chunk_bytes = 64 * 1024;
-constexpr std::size_t header_read_bytes = 4 * 1024;
+constexpr std::size_t chunk_bytes = 64UL * 1024;
+constexpr std::size_t header_read_bytes = 4UL * 1024;
 constexpr std::chrono::milliseconds longest_linger{2'000};
 constexpr std::string_view interim_answer = "HTTP/1.1 100 Continue\r\n\r\n";
 

@@ -85,8 +85,8 @@ Response respond(unsigned status, std::string_view content_type, std::string bod
 using Handler = std::function<asio::awaitable<Response>(Request& request)>;
 
 struct ServerOptions {
-    std::size_t header_bytes = 16 * 1024;           ///< More is answered with 431.
-    std::size_t drain_bytes = 256 * 1024;           ///< Of a body that no handler read.
+    std::size_t header_bytes = 16UL * 1024;         ///< More is answered with 431.
+    std::size_t drain_bytes = 256UL * 1024;         ///< Of a body that no handler read.
     std::size_t max_connections = 2000;             ///< More wait to be accepted.
     std::chrono::milliseconds header_time{10'000};  ///< From its first byte to the last header.
     std::chrono::milliseconds idle_time{75'000};    ///< Between requests of one connection.

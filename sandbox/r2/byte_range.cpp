@@ -1,20 +1,10 @@
 #include "sandbox/r2/byte_range.hpp"
 
 #include <algorithm>
-#include <charconv>
+
+#include "sandbox/number.hpp"
 
 namespace prewarm::sandbox {
-namespace {
-
-std::optional<std::uint64_t> number_of(std::string_view digits) {
-    std::uint64_t number = 0;
-    const auto* const end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, number);
-    if (digits.empty() || error != std::errc{} || stop != end) return std::nullopt;
-    return number;
-}
-
-}  // namespace
 
 std::variant<WholeObject, ByteRange, NotSatisfiable> byte_range_of(
     std::optional<std::string_view> header, std::uint64_t size) {
@@ -23,8 +13,8 @@ std::variant<WholeObject, ByteRange, NotSatisfiable> byte_range_of(
     const auto range = header->substr(unit.size());
     const auto dash = range.find('-');
     if (dash == std::string_view::npos) return WholeObject{};
-    const auto first = number_of(range.substr(0, dash));
-    const auto last = number_of(range.substr(dash + 1));
+    const auto first = number_in<std::uint64_t>(range.substr(0, dash));
+    const auto last = number_in<std::uint64_t>(range.substr(dash + 1));
 
     if (dash == 0) {  // The last so many bytes.
         if (!last) return WholeObject{};

@@ -21,7 +21,7 @@ using http::Request;
 using http::Response;
 
 constexpr std::size_t longest_key = 1024;
-constexpr std::size_t chunk_bytes = 256 * 1024;
+constexpr std::size_t chunk_bytes = 256UL * 1024;
 constexpr std::uint64_t largest_object = 5ULL * 1024 * 1024 * 1024;
 
 std::unexpected<S3Error> refuse(unsigned status, std::string_view code, std::string message) {

@@ -1,13 +1,14 @@
 #include "sandbox/r2/signature_check.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <ctime>
 #include <optional>
 #include <vector>
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
+
+#include "sandbox/number.hpp"
 
 namespace prewarm::sandbox {
 namespace {
@@ -105,13 +106,9 @@ S3Result<Claim> claim_of_query(const Request& request) {
     claim.signature = text("X-Amz-Signature");
     claim.signed_headers = split(text("X-Amz-SignedHeaders"), ';');
 
-    const auto expires = text("X-Amz-Expires");
-    std::int64_t seconds = 0;
-    const auto* const end = expires.data() + expires.size();
-    const auto [stop, error] = std::from_chars(expires.data(), end, seconds);
-    if (expires.empty() || error != std::errc{} || stop != end)
-        return malformed("X-Amz-Expires should be a number");
-    claim.lifetime = std::chrono::seconds{seconds};
+    const auto expires = number_in<std::int64_t>(text("X-Amz-Expires"));
+    if (!expires) return malformed("X-Amz-Expires should be a number");
+    claim.lifetime = std::chrono::seconds{*expires};
     if (*claim.lifetime < std::chrono::seconds{1} || *claim.lifetime > longest_lifetime)
         return malformed("X-Amz-Expires must be between 1 and 604800 seconds");
     return claim;

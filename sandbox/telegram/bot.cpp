@@ -1,11 +1,12 @@
 #include "sandbox/telegram/bot.hpp"
 
-#include <charconv>
 #include <fstream>
 #include <sstream>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
+
+#include "sandbox/number.hpp"
 
 namespace prewarm::sandbox {
 
@@ -18,11 +19,9 @@ std::optional<Bot> bot_of_token(std::string_view token) {
     if (secret.size() < 30 || secret.size() > 64 ||
         secret.find_first_not_of(allowed) != std::string_view::npos)
         return std::nullopt;
-    Bot bot;
-    const auto [stop, error] = std::from_chars(token.data(), token.data() + colon, bot.id);
-    if (error != std::errc{} || stop != token.data() + colon || bot.id <= 0) return std::nullopt;
-    bot.username = fmt::format("sandbox_{}_bot", bot.id);
-    return bot;
+    const auto id = number_in<std::int64_t>(token.substr(0, colon));
+    if (!id || *id <= 0) return std::nullopt;
+    return Bot{.id = *id, .username = fmt::format("sandbox_{}_bot", *id)};
 }
 
 Result<BotList> read_bots_file(const std::string& path) {

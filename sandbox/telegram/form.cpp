@@ -1,11 +1,13 @@
 #include "sandbox/telegram/form.hpp"
 
-#include <charconv>
+#include <algorithm>
+#include <iterator>
 
 #include <boost/algorithm/string/predicate.hpp>
 #include <boost/json.hpp>
 
 #include "sandbox/digest.hpp"
+#include "sandbox/number.hpp"
 #include "sandbox/telegram/multipart_parser.hpp"
 
 namespace prewarm::sandbox {
@@ -16,7 +18,7 @@ using http::Request;
 using std::chrono::steady_clock;
 
 // Of Telegram's own reader.
-constexpr std::size_t most_text_bytes = 1024 * 1024;
+constexpr std::size_t most_text_bytes = 1024UL * 1024;
 constexpr std::size_t most_files = 50;
 
 /// Takes a body as fast as it is meant to be taken.
@@ -142,12 +144,7 @@ std::string_view Form::text(std::string_view name) const {
 }
 
 std::optional<std::int64_t> Form::number(std::string_view name) const {
-    const auto digits = text(name);
-    std::int64_t number = 0;
-    const auto* const end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, number);
-    if (digits.empty() || error != std::errc{} || stop != end) return std::nullopt;
-    return number;
+    return number_in<std::int64_t>(text(name));
 }
 
 bool Form::flag(std::string_view name) const {

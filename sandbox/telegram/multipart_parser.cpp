@@ -5,7 +5,7 @@
 namespace prewarm::sandbox {
 namespace {
 
-constexpr std::size_t longest_header = 8 * 1024;
+constexpr std::size_t longest_header = 8UL * 1024;
 
 Failure malformed(std::string detail) {
     return {FailureKind::refused, "multipart body: " + std::move(detail)};
