@@ -1,7 +1,6 @@
 #include "consumer/config.hpp"
 
-#include <fstream>
-#include <iterator>
+#include <charconv>
 
 #include <boost/url/parse.hpp>
 #include <fmt/format.h>
@@ -30,35 +29,54 @@ std::string http_url(config::Settings& settings, const std::string& name, std::s
     return text;
 }
 
-Bots bots_from(config::Settings& settings) {
-    const auto path = settings.required_text("PREWARM_BOTS_FILE", "/etc/prewarm/bots.json");
-    if (path.empty()) return {};
-    std::ifstream in{path, std::ios::binary};
-    const std::string text{std::istreambuf_iterator<char>{in}, {}};
-    if (!in) {
-        settings.require(false, fmt::format("PREWARM_BOTS_FILE: cannot read `{}`", path));
-        return {};
-    }
-    auto bots = read_bots(text);
-    if (!bots) {
-        settings.require(false,
-                         fmt::format("PREWARM_BOTS_FILE `{}`: {}", path, bots.error().detail));
-        return {};
-    }
-    return std::move(*bots);
+/// What `parsed` holds; its failure is remembered as a problem of `name`.
+template <class T>
+T sound(config::Settings& settings, std::string_view name, Result<T> parsed) {
+    if (parsed) return std::move(*parsed);
+    settings.require(false, fmt::format("{}: {}", name, parsed.error().detail));
+    return {};
+}
+
+/// `host:port`, the host perhaps in brackets.
+bool is_listen_address(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == 0 || colon == std::string_view::npos) return false;
+    const auto port = text.substr(colon + 1);
+    int number = -1;
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+    return error == std::errc{} && end == port.data() + port.size() && number >= 0 &&
+           number <= 65535;
 }
 
 }  // namespace
 
+Result<Bots> load_bots(const std::string& path) {
+    const auto text = config::read_file(path);
+    if (!text) {
+        return Failure{FailureKind::misconfigured, fmt::format("cannot read the file `{}`", path)};
+    }
+    auto bots = read_bots(*text);
+    if (!bots) return Failure{FailureKind::misconfigured, path + ": " + bots.error().detail};
+    return bots;
+}
+
 ConsumerConfig load_config(const config::Environment& environment) {
     config::Settings settings{environment};
     ConsumerConfig config;
-    config.rabbitmq_url = settings.secret("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672/");
+    config.brokers = sound(settings, "RABBITMQ_URL",
+                           amqp::parse_broker_urls(settings.secret(
+                               "RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672/")));
     config.rabbitmq_prefix = settings.text("RABBITMQ_PREFIX", "");
     config.database_url =
         settings.required_secret("DATABASE_URL", "postgresql://prewarm:***@127.0.0.1:5432/prewarm");
     config.database_pool = static_cast<std::size_t>(settings.number("DATABASE_POOL", 4, 1, 100));
-    config.redis_url = settings.secret("REDIS_URL", "redis://127.0.0.1:6379/0");
+    settings.require(config.database_url.empty() ||
+                         config.database_url.reveal().starts_with("postgresql://") ||
+                         config.database_url.reveal().starts_with("postgres://"),
+                     "DATABASE_URL must begin with postgresql://");
+    config.redis =
+        sound(settings, "REDIS_URL",
+              redis::parse_url(settings.secret("REDIS_URL", "redis://127.0.0.1:6379/0")));
 
     config.r2_endpoint =
         http_url(settings, "R2_ENDPOINT",
@@ -66,7 +84,7 @@ ConsumerConfig load_config(const config::Environment& environment) {
     config.r2_bucket = settings.required_text("R2_BUCKET", "media-production");
     config.r2_allowed_buckets = settings.list("R2_ALLOWED_BUCKETS");
     config.r2_credentials.access_key_id =
-        settings.required_text("R2_ACCESS_KEY_ID", "the access key of an R2 API token");
+        settings.required_secret("R2_ACCESS_KEY_ID", "the access key of an R2 API token").reveal();
     config.r2_credentials.secret_access_key =
         settings.required_secret("R2_SECRET_ACCESS_KEY", "the secret of that R2 API token");
     config.r2_credentials.region = settings.text("R2_REGION", "auto");
@@ -75,7 +93,10 @@ ConsumerConfig load_config(const config::Environment& environment) {
         http_url(settings, "TELEGRAM_API_URL",
                  settings.text("TELEGRAM_API_URL", "https://api.telegram.org"));
     if (settings.flag("TELEGRAM_LOCAL_MODE")) config.telegram_server = telegram::Server::local;
-    config.bots = bots_from(settings);
+    config.bots_file = settings.required_text("PREWARM_BOTS_FILE", "/etc/prewarm/bots.json");
+    if (!config.bots_file.empty()) {
+        config.bots = sound(settings, "PREWARM_BOTS_FILE", load_bots(config.bots_file));
+    }
 
     config.cache_key_templates = settings.list("PREWARM_CACHE_KEY_TEMPLATES");
     config.concurrency =
@@ -92,6 +113,8 @@ ConsumerConfig load_config(const config::Environment& environment) {
                                          broker_ack_timeout - 1ms);
 
     config.admin_listen = settings.text("ADMIN_LISTEN", "127.0.0.1:9464");
+    settings.require(is_listen_address(config.admin_listen),
+                     "ADMIN_LISTEN must be host:port, for example 127.0.0.1:9464");
     config.admin_api_token = settings.secret("ADMIN_API_TOKEN", "");
     config.log_level =
         *log::level_named(settings.one_of("LOG_LEVEL", "info", {"debug", "info", "warn", "error"}));

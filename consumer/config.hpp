@@ -1,15 +1,18 @@
 /// What the service is told by its environment (contract, section 7).
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "common/amqp/broker_url.hpp"
 #include "common/base/secret.hpp"
 #include "common/config/settings.hpp"
 #include "common/log/log.hpp"
+#include "common/redis/address.hpp"
 #include "common/s3/signature.hpp"
 #include "common/telegram/limits.hpp"
 #include "consumer/bots.hpp"
@@ -17,11 +20,11 @@
 namespace prewarm {
 
 struct ConsumerConfig {
-    Secret rabbitmq_url;
+    std::vector<amqp::BrokerAddress> brokers;
     std::string rabbitmq_prefix;
     Secret database_url;
     std::size_t database_pool = 4;
-    Secret redis_url;
+    redis::Address redis;
 
     std::string r2_endpoint;
     std::string r2_bucket;
@@ -30,6 +33,7 @@ struct ConsumerConfig {
 
     std::string telegram_api_url;
     telegram::Server telegram_server = telegram::Server::cloud;
+    std::string bots_file;
     Bots bots;
 
     std::vector<std::string> cache_key_templates;
@@ -51,6 +55,9 @@ struct ConsumerConfig {
     /// Deliveries held in the process, at work or waiting.
     std::size_t prefetch() const { return std::min(2 * concurrency, max_queue); }
 };
+
+/// The bots in the file at `path`; every problem with it is in the failure's detail.
+Result<Bots> load_bots(const std::string& path);
 
 /// Throws config::ConfigError with every problem at once.
 ConsumerConfig load_config(const config::Environment& environment);

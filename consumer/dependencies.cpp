@@ -22,10 +22,11 @@ asio::awaitable<void> Dependencies::watch(std::string name, std::chrono::millise
 void Dependencies::note(const std::string& name, Result<> answer) {
     auto& state = states_[name];
     const bool was_up = state.up;
+    const auto last_failure = state.failure;
     state.up = answer.has_value();
     state.failure = answer ? "" : answer.error().detail;
     metrics_.set_dependency_up(name, state.up);
-    if (was_up && !state.up) {
+    if (!state.up && state.failure != last_failure) {
         log::warn("dependency.down", "a dependency does not answer",
                   {{"name", name}, {"error", state.failure}});
     } else if (!was_up && state.up) {

@@ -1,6 +1,7 @@
 #include "consumer/service.hpp"
 
 #include <array>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -42,6 +43,8 @@ using namespace std::chrono_literals;
 
 // To say goodbye to each server, once no job is at work any more.
 constexpr auto farewell = 5s;
+// A call to PostgreSQL cannot be interrupted; the pool gives it up after ten seconds.
+constexpr auto blocking_calls_end = 12s;
 constexpr auto topology_time = 15s;
 
 /// Names this process in leases, dead letters and to the broker: unlike any other's.
@@ -60,7 +63,7 @@ T required(Result<T> parsed, std::string_view variable) {
 
 amqp::ConnectionOptions broker_connection(const ConsumerConfig& config, std::string name) {
     amqp::ConnectionOptions options;
-    options.brokers = required(amqp::parse_broker_urls(config.rabbitmq_url), "RABBITMQ_URL");
+    options.brokers = config.brokers;
     options.name = std::move(name);
     return options;
 }
@@ -92,6 +95,8 @@ public:
 private:
     asio::awaitable<void> check_surroundings();
     void spawn_background();
+    asio::awaitable<void> consume_once_the_schema_is_there();
+    asio::awaitable<void> reread_bots();
     asio::awaitable<void> drain();
     asio::awaitable<void> stop_now();
 
@@ -106,7 +111,7 @@ private:
                           .connections = config_.database_pool,
                           .application_name = "prewarm-consumer"}};
     MediaStore store_{pool_};
-    redis::Connection redis_{executor_, required(redis::parse_url(config_.redis_url), "REDIS_URL")};
+    redis::Connection redis_{executor_, config_.redis};
     http::Client r2_{executor_, {}};
     http::Client telegram_{executor_, telegram::client_options()};
     amqp::Publisher publisher_{executor_, broker_link(config_, instance_ + " publisher")};
@@ -178,7 +183,8 @@ asio::awaitable<void> Service::check_surroundings() {
     if (!schema && schema.error().kind == FailureKind::misconfigured) {
         throw StartupError{"DATABASE_URL: " + schema.error().detail};
     }
-    const auto declared = co_await [](amqp::ConnectionOptions options, topology::Names names) -> Task<> {
+    const auto declared =
+        co_await [](amqp::ConnectionOptions options, topology::Names names) -> Task<> {
         auto connection = co_await amqp::Connection::open(std::move(options));
         if (!connection) co_return connection.error();
         auto result = co_await topology::declare(**connection, names, deadline_in(topology_time));
@@ -198,7 +204,8 @@ asio::awaitable<void> Service::check_surroundings() {
 
 void Service::spawn_background() {
     background_.spawn(publisher_.run());
-    background_.spawn(consumer_.run());
+    background_.spawn(consume_once_the_schema_is_there());
+    background_.spawn(reread_bots());
     background_.spawn(intake_.run());
     background_.spawn(ledger_.keep_leases());
     background_.spawn(dependencies_.watch("postgres", 2s, [this] { return pool_.ping(); }));
@@ -211,6 +218,36 @@ void Service::spawn_background() {
     background_.spawn(dependencies_.watch("r2", 10s, [this] { return courier_.check_r2(); }));
     background_.spawn(
         dependencies_.watch("telegram", 30s, [this] { return courier_.check_telegram(); }));
+}
+
+// With a database that was away at the start and then turns out to be no good, every event would be
+// dead-lettered: nothing is taken before the tables have been seen.
+asio::awaitable<void> Service::consume_once_the_schema_is_there() {
+    while (true) {
+        const auto schema = co_await postgres::schema_is_current(pool_);
+        if (schema) break;
+        log::warn("service.waiting", "no events are taken before the database is ready",
+                  {{"error", schema.error().detail}});
+        co_await sleep_for(2s);
+    }
+    co_await consumer_.run();
+}
+
+// SIGHUP: bots can be added and tokens changed without a restart.
+asio::awaitable<void> Service::reread_bots() {
+    asio::signal_set hangups{executor_, SIGHUP};
+    while (true) {
+        co_await hangups.async_wait(asio::use_awaitable);
+        auto bots = load_bots(config_.bots_file);
+        if (!bots) {
+            log::error("bots.refused",
+                       "PREWARM_BOTS_FILE is wrong; going on with what it said before",
+                       {{"error", bots.error().detail}});
+            continue;
+        }
+        config_.bots = std::move(*bots);
+        log::info("bots.read", "PREWARM_BOTS_FILE was read again", {{"bots", config_.bots.size()}});
+    }
 }
 
 asio::awaitable<void> Service::run() {
@@ -247,7 +284,6 @@ asio::awaitable<void> Service::run() {
 // Stopping is soft, then hard.
 asio::awaitable<void> Service::drain() {
     log::info("service.draining", "no new jobs are taken", {{"at_work", intake_.jobs_at_work()}});
-    (void)co_await intake_.stop();
     if (co_await intake_.drain(deadline_in(config_.drain))) co_return;
 
     log::warn("service.drain_expired", "cancelling jobs at work",
@@ -261,7 +297,12 @@ asio::awaitable<void> Service::stop_now() {
     (void)co_await publisher_.close(deadline_in(farewell));
     co_await admin_.stop(deadline_in(1s));
     background_.cancel_all();
-    co_await background_.join(deadline_in(farewell));
+    const bool joined = co_await background_.join(deadline_in(blocking_calls_end));
+    if (!joined || intake_.jobs_at_work() != 0) {
+        // What still runs uses what would be destroyed next; its deliveries come again.
+        log::error("service.stopped_hard", "something did not end; leaving it behind");
+        std::_Exit(1);
+    }
     co_await queue_watch_.close();
     co_await redis_.close();
 }
@@ -276,7 +317,13 @@ void run_service(ConsumerConfig config) {
         thrown = error;
         loop.stop();
     });
-    loop.run();
+    try {
+        loop.run();
+    } catch (const std::exception& bug) {
+        // A task's exception is a bug, and the others still run: no orderly end is left.
+        log::error("service.failed", bug.what());
+        std::_Exit(1);
+    }
     if (thrown) std::rethrow_exception(thrown);
 }
 

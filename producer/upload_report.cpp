@@ -80,7 +80,8 @@ void print_summary(const std::vector<UploadedFile>& files, const std::vector<std
     const auto recorded = std::ranges::find(files, UploadResult::recorded, &UploadedFile::result);
     if (recorded == files.end()) return;
     tell(err, fmt::format("recorded only, because: {}\n"
-                          "the service publishes what is recorded once it reaches RabbitMQ",
+                          "run the command again when RabbitMQ is back: what is recorded only is "
+                          "not yet published",
                           recorded->detail));
 }
 

@@ -34,6 +34,17 @@ Environment process_environment() {
     };
 }
 
+std::optional<std::string> read_file(const std::string& path) {
+    try {
+        std::ifstream in{path, std::ios::binary};
+        std::string text{std::istreambuf_iterator<char>{in}, {}};
+        if (!in) return std::nullopt;
+        return text;
+    } catch (const std::ios_base::failure&) {  // A folder: opening it works, reading does not.
+        return std::nullopt;
+    }
+}
+
 Settings::Settings(Environment environment) : environment_{std::move(environment)} {}
 
 std::optional<std::string> Settings::read(const std::string& name) {
@@ -45,15 +56,14 @@ std::optional<std::string> Settings::read(const std::string& name) {
         problems_.push_back(fmt::format("{0} and {0}_FILE are both set: use one of them", name));
         return std::nullopt;
     }
-    std::ifstream in{*file, std::ios::binary};
-    std::string held{std::istreambuf_iterator<char>{in}, {}};
-    if (!in) {
+    auto held = read_file(*file);
+    if (!held) {
         problems_.push_back(fmt::format("{}_FILE: cannot read the file `{}`", name, *file));
         return std::nullopt;
     }
-    if (held.ends_with('\n')) held.pop_back();
-    if (held.ends_with('\r')) held.pop_back();
-    if (held.empty()) return std::nullopt;
+    if (held->ends_with('\n')) held->pop_back();
+    if (held->ends_with('\r')) held->pop_back();
+    if (held->empty()) return std::nullopt;
     return held;
 }
 

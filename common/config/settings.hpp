@@ -20,6 +20,9 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 
 Environment process_environment();
 
+/// All of a file; nothing if it cannot be read, as when it is a folder.
+std::optional<std::string> read_file(const std::string& path);
+
 /// The configuration is wrong: `what()` has a line for each problem. Programs exit with 2.
 class ConfigError : public std::runtime_error {
 public:

@@ -134,24 +134,29 @@ Task<ReadyMedia> MediaStore::commit(Lease lease, Sent sent, bool weak) {
     co_return **ready;
 }
 
-Task<> MediaStore::record_attempt_failed(Lease lease, std::string error) {
+Task<bool> MediaStore::record_attempt_failed(Lease lease, std::string error) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
-        execute(connection, sql::attempt_failed, lease.media.bot_slug, lease.media.sha256.hex(),
-                kind_name(lease.media), lease.token, sql::storable(error, max_error_characters));
+        return execute(connection, sql::attempt_failed, lease.media.bot_slug,
+                       lease.media.sha256.hex(), kind_name(lease.media), lease.token,
+                       sql::storable(error, max_error_characters))
+                   .affected_rows() == 1;
     });
 }
 
-Task<> MediaStore::record_dead(Lease lease, std::string error) {
+Task<bool> MediaStore::record_dead(Lease lease, std::string error) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
-        execute(connection, sql::dead, lease.media.bot_slug, lease.media.sha256.hex(),
-                kind_name(lease.media), lease.token, sql::storable(error, max_error_characters));
+        return execute(connection, sql::dead, lease.media.bot_slug, lease.media.sha256.hex(),
+                       kind_name(lease.media), lease.token,
+                       sql::storable(error, max_error_characters))
+                   .affected_rows() == 1;
     });
 }
 
-Task<> MediaStore::release(Lease lease) {
+Task<bool> MediaStore::release(Lease lease) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
-        execute(connection, sql::release, lease.media.bot_slug, lease.media.sha256.hex(),
-                kind_name(lease.media), lease.token);
+        return execute(connection, sql::release, lease.media.bot_slug, lease.media.sha256.hex(),
+                       kind_name(lease.media), lease.token)
+                   .affected_rows() == 1;
     });
 }
 

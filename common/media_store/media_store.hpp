@@ -72,15 +72,15 @@ public:
     /// Makes the media ready, one version up, and ends the lease. `transient` when it was lost.
     Task<ReadyMedia> commit(Lease lease, Sent sent, bool weak);
 
-    /// The next three give the lease up, and a lost one is no failure: somebody else answers for
-    /// the media by then. This one counts a failed attempt; the media stays `warming`.
-    Task<> record_attempt_failed(Lease lease, std::string error);
+    /// The next three give the lease up. False when it was lost before: somebody else answers for
+    /// the media. This one counts a failed attempt; the media stays `warming`.
+    Task<bool> record_attempt_failed(Lease lease, std::string error);
 
     /// Counts the failed attempt and makes the media `failed`.
-    Task<> record_dead(Lease lease, std::string error);
+    Task<bool> record_dead(Lease lease, std::string error);
 
     /// As if it had never been taken: nothing is counted.
-    Task<> release(Lease lease);
+    Task<bool> release(Lease lease);
 
     /// Prolongs them all to `lease` from now. Returns those that are lost.
     Task<std::vector<Lease>> renew(std::vector<Lease> leases, std::chrono::milliseconds lease);

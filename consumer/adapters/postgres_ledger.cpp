@@ -28,17 +28,17 @@ Task<ReadyMedia> PostgresLedger::commit(const Lease& lease, const Sent& sent, bo
     co_return ready;
 }
 
-Task<> PostgresLedger::record_attempt_failed(const Lease& lease, std::string why) {
+Task<bool> PostgresLedger::record_attempt_failed(const Lease& lease, std::string why) {
     live_.erase(lease.token);
     co_return co_await store_.record_attempt_failed(lease, std::move(why));
 }
 
-Task<> PostgresLedger::record_dead(const Lease& lease, std::string why) {
+Task<bool> PostgresLedger::record_dead(const Lease& lease, std::string why) {
     live_.erase(lease.token);
     co_return co_await store_.record_dead(lease, std::move(why));
 }
 
-Task<> PostgresLedger::release(const Lease& lease) {
+Task<bool> PostgresLedger::release(const Lease& lease) {
     live_.erase(lease.token);
     co_return co_await store_.release(lease);
 }

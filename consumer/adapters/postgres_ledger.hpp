@@ -19,9 +19,9 @@ public:
 
     Task<Claim> claim(const Upload& upload) override;
     Task<ReadyMedia> commit(const Lease& lease, const Sent& sent, bool weak) override;
-    Task<> record_attempt_failed(const Lease& lease, std::string why) override;
-    Task<> record_dead(const Lease& lease, std::string why) override;
-    Task<> release(const Lease& lease) override;
+    Task<bool> record_attempt_failed(const Lease& lease, std::string why) override;
+    Task<bool> record_dead(const Lease& lease, std::string why) override;
+    Task<bool> release(const Lease& lease) override;
 
     /// Renews every live lease three times in its life, with one statement, until cancelled.
     asio::awaitable<void> keep_leases();

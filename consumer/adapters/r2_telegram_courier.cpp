@@ -27,6 +27,12 @@ constexpr auto check_time = 10s;
 // No object is called so; asking for it takes the rights that reading any other takes.
 constexpr auto key_of_nothing = ".prewarm-is-r2-there";
 
+/// `refused` is Telegram's word on a file. A request that R2 refuses is our own fault.
+Failure not_telegrams(Failure failure) {
+    if (failure.kind == FailureKind::refused) failure.kind = FailureKind::misconfigured;
+    return failure;
+}
+
 /// When one of the two transfers ends, whether the other one is to be cancelled.
 struct UploadDecides {
     asio::cancellation_type operator()(const std::exception_ptr& thrown,
@@ -84,7 +90,7 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t 
 
     const s3::Announced announced{upload.bytes, upload.media.sha256};
     auto object = co_await reader_.open(object_of(upload, upload.r2_key), announced, deadline);
-    if (!object) co_return object.error();
+    if (!object) co_return not_telegrams(std::move(object.error()));
     report.r2_first_byte = object->first_byte();
     const auto size = object->size_bytes();
     auto fits = telegram::check_size(kind, size, options_.telegram_server);
@@ -103,7 +109,10 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t 
         report.telegram = std::chrono::steady_clock::now() - *posted->all_given_at;
         report.uploaded_bytes = size;
     }
-    report.outcome_unknown = posted->outcome_unknown;
+    // A 5xx or an unreadable answer after the whole body tells as little as none.
+    report.outcome_unknown =
+        posted->outcome_unknown || (posted->all_given_at && !posted->sent &&
+                                    posted->sent.error().kind == FailureKind::transient);
     if (!posted->sent) report.telegram_failure = posted->sent.error().kind;
     co_return std::move(posted->sent);
 }

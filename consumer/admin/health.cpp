@@ -36,7 +36,7 @@ http::Response healthz(const Parts& parts) {
 }
 
 http::Response readyz(const Parts& parts) {
-    bool ready = true;
+    bool ready = !parts.intake.stopped();
     json::object answers;
     for (const auto& [name, state] : parts.dependencies.states()) {
         ready = ready && state.up;

@@ -69,7 +69,7 @@ asio::awaitable<http::Response> look_up(const Parts& parts, std::string rest) {
                   {{"error", row.error().detail}});
         co_return error(503, "DATABASE_AWAY", "the database does not answer; try again");
     }
-    parts.metrics.looked_up(*row && (*row)->ready ? "database" : "miss");
+    parts.metrics.looked_up(*row ? "database" : "miss");
     if (!*row) co_return error(404, "UNKNOWN_MEDIA", "no upload event has named this media");
     switch ((*row)->status) {
         case MediaStatus::ready:

@@ -43,7 +43,7 @@ http::Response worker_metrics(const Parts& parts) {
     const json::object body{
         {"queue_size", parts.queue_size()},
         {"processing_count", at_work},
-        {"active_workers", parts.intake.stopped() ? 0 : limit},
+        {"active_workers", at_work},
         {"max_concurrency", limit},
         {"max_queue_size", parts.max_queue},
         {"utilization", ratio(static_cast<double>(at_work), static_cast<double>(limit))},

@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
 #include "common/events/upload_event.hpp"
 #include "common/log/log.hpp"
+#include "common/runtime/deadline.hpp"
 
 namespace prewarm {
 namespace {
@@ -38,15 +40,20 @@ Upload shown_of(const events::BadEvent& event) {
 }
 
 events::BadEvent over_long(const amqp::Delivery& delivery) {
-    return {.reason = FailureReason::undecodable,
-            .detail = fmt::format("the message is {} bytes long; events are at most {}",
-                                  delivery.body_bytes, events::max_event_bytes)};
+    auto detail = delivery.body_bytes > events::max_event_bytes
+                      ? fmt::format("the message is {} bytes long; events are at most {}",
+                                    delivery.body_bytes, events::max_event_bytes)
+                      : std::string{"the message's headers are too large, or nested too deep"};
+    return {.reason = FailureReason::undecodable, .detail = std::move(detail)};
 }
 
 }  // namespace
 
 Intake::Intake(asio::any_io_executor executor, Parts parts, std::size_t concurrency)
-    : parts_{parts}, concurrency_{concurrency}, jobs_{executor, [this] { start_jobs(); }} {
+    : parts_{parts},
+      concurrency_{concurrency},
+      jobs_{executor, [this] { start_jobs(); }},
+      postponed_{executor} {
     count();
 }
 
@@ -97,9 +104,10 @@ asio::awaitable<void> Intake::work(amqp::Delivery delivery) {
         if (auto refused = parts_.admission.refuse(upload)) return std::move(*refused);
         return std::nullopt;
     }();
-    if (!outcome) {
-        parts_.report.job_started(upload);
-        outcome = co_await parts_.warm.run(upload, deliveries);
+    if (!outcome) outcome = co_await parts_.warm.run(upload, deliveries);
+    if (const auto* later = std::get_if<warm::Postponed>(&*outcome)) {
+        postponed_.spawn(postpone(std::move(delivery), later->wait));
+        co_return;
     }
     parts_.report.job_ended(upload, *outcome, std::chrono::steady_clock::now() - began);
 
@@ -112,6 +120,19 @@ asio::awaitable<void> Intake::work(amqp::Delivery delivery) {
                                  std::move(traceparent), first_seen);
 }
 
+asio::awaitable<void> Intake::postpone(amqp::Delivery delivery, std::chrono::milliseconds wait) {
+    try {
+        co_await sleep_for(wait);
+    } catch (const boost::system::system_error& error) {
+        // Interrupted by `stop`, which gives back what waits.
+        if (error.code() != asio::error::operation_aborted) throw;
+    }
+    // The broker may have taken it back meanwhile; then it comes again.
+    if (parts_.consumer.holds(delivery.tag)) waiting_.push_back(std::move(delivery));
+    if (stopped_) give_back_waiting();
+    start_jobs();
+}
+
 void Intake::give_back_waiting() {
     for (const auto& delivery : waiting_) {
         parts_.consumer.nack(delivery.tag, amqp::Requeue::yes);
@@ -122,18 +143,24 @@ void Intake::give_back_waiting() {
 
 Task<> Intake::stop() {
     stopped_ = true;
+    postponed_.cancel_all();
     auto paused = co_await parts_.consumer.pause(deadline_in(broker_answers_in));
     give_back_waiting();
     co_return paused;
 }
 
 Task<> Intake::start() {
+    if (closing_) co_return Failure{FailureKind::refused, "the service is stopping"};
     stopped_ = false;
     co_return co_await parts_.consumer.resume(deadline_in(broker_answers_in));
 }
 
 asio::awaitable<bool> Intake::drain(Deadline deadline) {
-    co_return co_await jobs_.join(deadline);
+    closing_ = true;
+    if (!stopped_) (void)co_await stop();
+    const bool ended = co_await jobs_.join(deadline);
+    postponed_.cancel_all();
+    co_return co_await postponed_.join(deadline_in(broker_answers_in)) && ended;
 }
 
 void Intake::count() const {

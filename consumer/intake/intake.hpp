@@ -41,17 +41,17 @@ public:
     Task<> start();
     bool stopped() const { return stopped_; }
 
-    /// After `stop`: true once no job is at work, false if some still are at the deadline.
+    /// Stops for good. True once no job is at work, false if some still are at the deadline.
     asio::awaitable<bool> drain(Deadline deadline);
     /// Interrupts the jobs at work: each gives its lease and its delivery back.
     void cancel_jobs() { jobs_.cancel_all(); }
 
     std::size_t jobs_at_work() const { return jobs_.running(); }
-    std::size_t buffered() const { return waiting_.size(); }
     std::size_t concurrency() const { return concurrency_; }
 
 private:
     asio::awaitable<void> work(amqp::Delivery delivery);
+    asio::awaitable<void> postpone(amqp::Delivery delivery, std::chrono::milliseconds wait);
     void start_jobs();
     void give_back_waiting();
     void count() const;
@@ -60,7 +60,9 @@ private:
     std::size_t concurrency_;
     std::deque<amqp::Delivery> waiting_;
     TaskGroup jobs_;
+    TaskGroup postponed_;  ///< Deliveries that wait for somebody else to finish; no slot is held.
     bool stopped_ = false;
+    bool closing_ = false;
 };
 
 }  // namespace prewarm

@@ -55,6 +55,12 @@ void Report::step_retried(warm::Step step, const Failure& failure) {
               {{"step", name_of(step)}, {"error", failure.detail}});
 }
 
+void Report::upload_wasted() {
+    metrics_.uploaded_twice();
+    log::warn("upload.wasted",
+              "an upload's file_id could not be kept: the media is uploaded twice");
+}
+
 void Report::carried(const CarryReport& carried) {
     // The stage `transfer` is noted as a step, as it ended well or not.
     if (carried.r2_first_byte) {
@@ -67,8 +73,9 @@ void Report::carried(const CarryReport& carried) {
     if (carried.outcome_unknown) metrics_.uploaded_twice();
 }
 
-void Report::job_started(const Upload& upload) {
-    const auto waited = std::chrono::system_clock::now() - upload.occurred_at;
+void Report::note_time_in_queue(const Upload& upload, std::chrono::steady_clock::duration took) {
+    if (upload.occurred_at.time_since_epoch().count() == 0) return;  // The event does not say.
+    const auto waited = std::chrono::system_clock::now() - upload.occurred_at - took;
     // An uploader's clock may be ahead of ours.
     metrics_.stage_took(metrics::Stage::queue,
                         std::max<std::chrono::steady_clock::duration>(waited, {}));
@@ -76,6 +83,8 @@ void Report::job_started(const Upload& upload) {
 
 void Report::job_ended(const Upload& upload, const warm::Outcome& outcome,
                        std::chrono::steady_clock::duration took) {
+    if (std::holds_alternative<warm::Postponed>(outcome)) return;  // It has not ended.
+    note_time_in_queue(upload, took);
     metrics_.stage_took(metrics::Stage::total, took);
     auto fields = fields_of(upload, took);
     std::visit(Match{[&](const warm::Ready& ready) {
@@ -91,6 +100,7 @@ void Report::job_ended(const Upload& upload, const warm::Outcome& outcome,
                                                       : "the media has a file_id",
                                    fields);
                      },
+                     [](const warm::Postponed&) {},
                      [&](const warm::HandedBack& back) {
                          metrics_.job_ended("handed_back", upload.media.kind);
                          if (back.touched) metrics_.retried("attempt_failed");

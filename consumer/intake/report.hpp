@@ -19,15 +19,17 @@ public:
 
     void step_ended(warm::Step step, std::chrono::steady_clock::duration took) override;
     void step_retried(warm::Step step, const Failure& failure) override;
+    void upload_wasted() override;
 
     void carried(const CarryReport& carried);
 
     /// `upload` is what could be read of the event; `took` is from the start of the job.
-    void job_started(const Upload& upload);
     void job_ended(const Upload& upload, const warm::Outcome& outcome,
                    std::chrono::steady_clock::duration took);
 
 private:
+    void note_time_in_queue(const Upload& upload, std::chrono::steady_clock::duration took);
+
     metrics::Registry& metrics_;
 };
 

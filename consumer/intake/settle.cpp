@@ -11,16 +11,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Calls until it succeeds: a dead letter that nobody holds would be a lost event.
-asio::awaitable<void> until_confirmed(std::string_view what, std::function<Task<>()> publish) {
-    std::chrono::milliseconds wait = 200ms;
-    while (true) {
+/// Calls until the broker has confirmed: a dead letter that nobody holds would be a lost event.
+/// False when it never will.
+asio::awaitable<bool> until_confirmed(std::string_view what, std::function<Task<>()> publish) {
+    for (std::chrono::milliseconds wait = 200ms;;
+         wait = std::min<std::chrono::milliseconds>(2 * wait, 5s)) {
         const auto published = co_await publish();
-        if (published) co_return;
-        log::warn("publish.retried", "the broker did not confirm; trying again",
+        if (published) co_return true;
+        log::warn("publish.retried", "the broker did not confirm",
                   {{"what", what}, {"error", published.error().detail}});
+        if (published.error().kind == FailureKind::too_large) co_return false;
         co_await sleep_for(wait);
-        wait = std::min<std::chrono::milliseconds>(2 * wait, 5s);
     }
 }
 
@@ -38,19 +39,20 @@ asio::awaitable<void> Settle::apply(amqp::Delivery delivery, warm::Outcome outco
         } else {
             consumer_.nack(tag, amqp::Requeue::yes);
         }
-    } else if (delivery.oversized) {
-        // Its body was not kept: only the broker can dead-letter it whole.
-        consumer_.reject(tag, amqp::Requeue::no);
-        co_await until_confirmed("MediaFailed",
-                                 [&] { return messenger_.announce_failed(failed, traceparent); });
     } else {
         const auto why = std::get<warm::DeadLettered>(outcome);
-        co_await until_confirmed("dead letter", [&] {
+        // Where its body was not kept, or no room is left for our headers, only the broker can
+        // dead-letter it whole.
+        const bool published = !delivery.oversized && co_await until_confirmed("dead letter", [&] {
             return messenger_.dead_letter(delivery.message, why, first_seen);
         });
-        co_await until_confirmed("MediaFailed",
-                                 [&] { return messenger_.announce_failed(failed, traceparent); });
-        consumer_.ack(tag);
+        (void)co_await until_confirmed(
+            "MediaFailed", [&] { return messenger_.announce_failed(failed, traceparent); });
+        if (published) {
+            consumer_.ack(tag);
+        } else {
+            consumer_.reject(tag, amqp::Requeue::no);
+        }
     }
 }
 

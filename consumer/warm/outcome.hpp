@@ -1,6 +1,7 @@
 /// What becomes of a delivery: one pure decision.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -30,7 +31,12 @@ struct DeadLettered {
     std::uint32_t attempts = 0;
 };
 
-using Outcome = std::variant<Ready, HandedBack, DeadLettered>;
+/// Somebody alive is warming this media: look again after `wait`, without holding a slot.
+struct Postponed {
+    std::chrono::milliseconds wait;
+};
+
+using Outcome = std::variant<Ready, HandedBack, DeadLettered, Postponed>;
 
 /// The outcome of attempt number `attempt` (the first is 1), which failed at `step`. The failures
 /// that are the item's own end in a dead letter at once; any other goes back once, then too.

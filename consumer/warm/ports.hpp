@@ -28,14 +28,15 @@ public:
     virtual ~Ledger() = default;
     /// Takes the media, unless it is ready or being warmed by someone alive.
     virtual Task<Claim> claim(const Upload& upload) = 0;
-    /// Records the file_id, one version up. `transient` when the lease was lost.
+    /// Records the file_id, one version up. `transient` when the lease was lost; when
+    /// `unavailable`, it may have taken effect.
     virtual Task<ReadyMedia> commit(const Lease& lease, const Sent& sent, bool weak) = 0;
 
-    /// How an attempt without a file_id ended; each gives the lease up. A lost lease is no
-    /// failure: somebody else answers for the media by then.
-    virtual Task<> record_attempt_failed(const Lease& lease, std::string why) = 0;
-    virtual Task<> record_dead(const Lease& lease, std::string why) = 0;
-    virtual Task<> release(const Lease& lease) = 0;  ///< Untouched: nothing is counted.
+    /// How an attempt without a file_id ended; each gives the lease up. False when it was lost:
+    /// somebody else answers for the media, and nothing may be told of this attempt.
+    virtual Task<bool> record_attempt_failed(const Lease& lease, std::string why) = 0;
+    virtual Task<bool> record_dead(const Lease& lease, std::string why) = 0;
+    virtual Task<bool> release(const Lease& lease) = 0;  ///< Untouched: nothing is counted.
 };
 
 /// Telegram's limits, and the choice of a storage chat.
@@ -86,6 +87,8 @@ public:
     virtual void step_ended(Step step, std::chrono::steady_clock::duration took) = 0;
     /// A step that is never skipped failed, and will be tried again.
     virtual void step_retried(Step step, const Failure& failure) = 0;
+    /// Telegram has it, and its file_id was not kept: somebody else's is on record, or will be.
+    virtual void upload_wasted() = 0;
 };
 
 struct Ports {

@@ -18,8 +18,16 @@ using namespace std::chrono_literals;
 constexpr auto recheck_lease = 1000ms;
 
 // Between tries of a step that must not be skipped while a dependency is away.
-constexpr auto first_retry = 200ms;
-constexpr auto slowest_retry = 5000ms;
+constexpr std::chrono::milliseconds first_retry = 200ms;
+constexpr std::chrono::milliseconds slowest_retry = 5000ms;
+
+std::chrono::milliseconds next_wait(std::chrono::milliseconds wait) {
+    return std::min(2 * wait, slowest_retry);
+}
+
+Postponed postponed(const LeasedElsewhere& elsewhere) {
+    return {std::clamp<std::chrono::milliseconds>(elsewhere.remaining, 10ms, recheck_lease)};
+}
 
 /// An id of another kind than asked cannot be sent with the method asked for; one stored without
 /// the attributes that Telegram does not work out above ~10 MB shows as 320x320 with no duration.
@@ -50,39 +58,73 @@ asio::awaitable<WarmMedia::Tried<T>> WarmMedia::timed(Step step, Task<T> work) {
 
 // What follows the commit is never skipped: the row is `ready`, so nobody else would do it.
 asio::awaitable<void> WarmMedia::patiently(Step step, std::function<Task<>()> work) {
-    std::chrono::milliseconds wait = first_retry;
-    while (true) {
+    for (auto wait = first_retry;; wait = next_wait(wait)) {
         const auto done = co_await timed(step, work());
         if (done) co_return;
         ports_.observer.step_retried(step, done.error().failure);
         co_await ports_.clock.pause(wait);
-        wait = std::min<std::chrono::milliseconds>(2 * wait, slowest_retry);
-    }
-}
-
-asio::awaitable<WarmMedia::Tried<Claim>> WarmMedia::claim_when_free(const Upload& upload) {
-    while (true) {
-        auto claim = co_await timed(Step::claim, ports_.ledger.claim(upload));
-        if (!claim) co_return claim;
-        const auto* elsewhere = std::get_if<LeasedElsewhere>(&*claim);
-        if (elsewhere == nullptr) co_return claim;
-        co_await ports_.clock.pause(
-            std::clamp<std::chrono::milliseconds>(elsewhere->remaining, 10ms, recheck_lease));
     }
 }
 
 // Each step may be the last before a crash, so the order is the promise: a file_id is stored
 // before it is told, and nobody hears of it while a cache still holds an older one.
-asio::awaitable<WarmMedia::Tried<ReadyMedia>> WarmMedia::upload_once(const Upload& upload,
-                                                                     const Lease& lease) {
+asio::awaitable<Outcome> WarmMedia::steps(const Upload& upload, std::uint32_t deliveries,
+                                          std::optional<Lease>& held) {
+    auto claim = co_await timed(Step::claim, ports_.ledger.claim(upload));
+    if (!claim) {
+        auto outcome = after_failure(Step::claim, claim.error().failure, deliveries);
+        co_return std::visit([](auto& either) -> Outcome { return std::move(either); }, outcome);
+    }
+    if (auto* ready = std::get_if<ReadyMedia>(&*claim))
+        co_return co_await tell(upload, *ready, true);
+    if (auto* elsewhere = std::get_if<LeasedElsewhere>(&*claim)) co_return postponed(*elsewhere);
+    held = std::get<Lease>(*claim);
+
+    auto sent = co_await transfer(upload);
+    if (!sent) co_return co_await give_up(held, std::move(sent.error()));
+    co_return co_await keep(upload, std::move(*sent), held);
+}
+
+asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload) {
     const auto chat = co_await timed(Step::budget, ports_.budget.wait_turn(upload));
     if (!chat) co_return std::unexpected{chat.error()};
+    co_return co_await timed(Step::transfer, ports_.courier.carry(upload, *chat));
+}
 
-    const auto sent = co_await timed(Step::transfer, ports_.courier.carry(upload, *chat));
-    if (!sent) co_return std::unexpected{sent.error()};
+// A file_id in hand cost an upload, so it is not given up because the ledger is away for a while,
+// nor because the lease ran out meanwhile, as long as nobody else has taken the media over.
+asio::awaitable<Outcome> WarmMedia::keep(const Upload& upload, Sent sent,
+                                         std::optional<Lease>& held) {
+    const bool weak = is_weak(upload, sent);
+    for (auto wait = first_retry;; wait = next_wait(wait)) {
+        auto committed = co_await timed(Step::commit, ports_.ledger.commit(*held, sent, weak));
+        if (committed) {
+            held.reset();
+            co_return co_await tell(upload, std::move(*committed), false);
+        }
+        const auto& failure = committed.error().failure;
+        if (failure.kind != FailureKind::unavailable && failure.kind != FailureKind::transient) {
+            ports_.observer.upload_wasted();
+            co_return co_await give_up(held, std::move(committed.error()));
+        }
+        ports_.observer.step_retried(Step::commit, failure);
+        co_await ports_.clock.pause(wait);
+        if (failure.kind == FailureKind::unavailable) continue;
 
-    co_return co_await timed(Step::commit,
-                             ports_.ledger.commit(lease, *sent, is_weak(upload, *sent)));
+        // The lease is lost, or a commit that seemed to fail took effect: the row knows.
+        auto claim = co_await timed(Step::claim, ports_.ledger.claim(upload));
+        if (!claim) continue;
+        if (auto* lease = std::get_if<Lease>(&*claim)) {
+            held = *lease;
+            continue;
+        }
+        held.reset();
+        auto* ready = std::get_if<ReadyMedia>(&*claim);
+        const bool ours = ready != nullptr && ready->file_id == sent.file_id;
+        if (!ours) ports_.observer.upload_wasted();
+        if (ready != nullptr) co_return co_await tell(upload, std::move(*ready), !ours);
+        co_return postponed(std::get<LeasedElsewhere>(*claim));
+    }
 }
 
 asio::awaitable<Ready> WarmMedia::tell(const Upload& upload, ReadyMedia media, bool already_warm) {
@@ -92,33 +134,18 @@ asio::awaitable<Ready> WarmMedia::tell(const Upload& upload, ReadyMedia media, b
     co_return Ready{std::move(media), already_warm};
 }
 
-asio::awaitable<Outcome> WarmMedia::steps(const Upload& upload, std::uint32_t deliveries,
-                                          std::optional<Lease>& held) {
-    auto claim = co_await claim_when_free(upload);
-    if (!claim) {
-        auto outcome = after_failure(claim.error().step, claim.error().failure, deliveries);
-        co_return std::visit([](auto& either) -> Outcome { return std::move(either); }, outcome);
-    }
-    if (auto* ready = std::get_if<ReadyMedia>(&*claim))
-        co_return co_await tell(upload, *ready, true);
-
-    held = std::get<Lease>(*claim);
-    auto committed = co_await upload_once(upload, *held);
-    if (!committed) co_return co_await give_up(*held, std::move(committed.error()));
-    held.reset();
-    co_return co_await tell(upload, std::move(*committed), false);
-}
-
-asio::awaitable<Outcome> WarmMedia::give_up(const Lease& lease, Failed failed) {
+// Whoever lost the lease tells nothing: somebody else answers for the media, and may have made it
+// ready. So does one whose failure could not be recorded: the next delivery finds out.
+asio::awaitable<Outcome> WarmMedia::give_up(std::optional<Lease>& held, Failed failed) {
+    const auto lease = *std::exchange(held, std::nullopt);
     auto outcome = after_failure(failed.step, failed.failure, lease.attempt);
-    if (auto* dead = std::get_if<DeadLettered>(&outcome)) {
-        // If it cannot be recorded the lease runs out, and the dead letter is what counts.
-        (void)co_await ports_.ledger.record_dead(lease, dead->detail);
-        co_return std::move(*dead);
-    }
-    auto& back = std::get<HandedBack>(outcome);
-    (void)co_await ports_.ledger.record_attempt_failed(lease, back.why);
-    co_return std::move(back);
+    const auto* dead = std::get_if<DeadLettered>(&outcome);
+    const auto recorded = dead != nullptr ? co_await ports_.ledger.record_dead(lease, dead->detail)
+                                          : co_await ports_.ledger.record_attempt_failed(
+                                                lease, std::get<HandedBack>(outcome).why);
+    if (!recorded) co_return HandedBack{"not recorded: " + recorded.error().detail};
+    if (!*recorded) co_return HandedBack{"the lease was lost", false};
+    co_return std::visit([](auto& either) -> Outcome { return std::move(either); }, outcome);
 }
 
 asio::awaitable<Outcome> WarmMedia::run(const Upload& upload, std::uint32_t deliveries) {

@@ -30,12 +30,13 @@ private:
     asio::awaitable<Tried<T>> timed(Step step, Task<T> work);
     asio::awaitable<void> patiently(Step step, std::function<Task<>()> work);
 
-    asio::awaitable<Tried<Claim>> claim_when_free(const Upload& upload);
-    asio::awaitable<Tried<ReadyMedia>> upload_once(const Upload& upload, const Lease& lease);
-    asio::awaitable<Ready> tell(const Upload& upload, ReadyMedia media, bool already_warm);
+    /// `held` is the lease that is to be given up if this ends otherwise than well.
     asio::awaitable<Outcome> steps(const Upload& upload, std::uint32_t deliveries,
                                    std::optional<Lease>& held);
-    asio::awaitable<Outcome> give_up(const Lease& lease, Failed failed);
+    asio::awaitable<Tried<Sent>> transfer(const Upload& upload);
+    asio::awaitable<Outcome> keep(const Upload& upload, Sent sent, std::optional<Lease>& held);
+    asio::awaitable<Ready> tell(const Upload& upload, ReadyMedia media, bool already_warm);
+    asio::awaitable<Outcome> give_up(std::optional<Lease>& held, Failed failed);
 
     Ports ports_;
 };

@@ -76,6 +76,23 @@ TEST_F(LoadConfig, RefusesAddressesThatAreNone) {
     EXPECT_THAT(problems(), HasSubstr("TELEGRAM_API_URL must be an http:// or https:// address"));
 }
 
+TEST_F(LoadConfig, ReadsTheServersAddressesToo) {
+    variables["RABBITMQ_URL"] = "http://u:mqpassword@h/";
+    variables["REDIS_URL"] = "nowhere";
+    variables["DATABASE_URL"] = "mysql://u:dbpassword@h/d";
+    variables["ADMIN_LISTEN"] = "9464";
+    const auto told = problems();
+    for (const auto* name : {"RABBITMQ_URL", "REDIS_URL", "DATABASE_URL", "ADMIN_LISTEN"}) {
+        EXPECT_THAT(told, HasSubstr(name));
+    }
+    EXPECT_THAT(told, Not(HasSubstr("password")));
+}
+
+TEST_F(LoadConfig, TellsThatTheBotsFileIsAFolder) {
+    variables["PREWARM_BOTS_FILE"] = ::testing::TempDir();
+    EXPECT_THAT(problems(), HasSubstr("PREWARM_BOTS_FILE: cannot read the file"));
+}
+
 TEST_F(LoadConfig, RefusesAQueueSmallerThanTheConcurrency) {
     variables["MEDIA_PREWARM_MAX_QUEUE"] = "8";
     EXPECT_THAT(problems(), HasSubstr("MEDIA_PREWARM_MAX_QUEUE (8) must be at least"));

@@ -19,7 +19,9 @@ struct ScriptedPorts : Ledger, Budget, Courier, Invalidator, Announcer, Clock, S
     std::vector<Result<Claim>> claims{Claim{Lease{.media = {}, .token = 7, .attempt = 1}}};
     Result<std::int64_t> turn{42};
     Result<Sent> sent{Sent{.actual_kind = MediaKind::photo, .file_id = "file"}};
-    Result<ReadyMedia> ready{ReadyMedia{.file_id = "file", .version = 1}};
+    std::vector<Result<ReadyMedia>> commits{ReadyMedia{.file_id = "file", .version = 1}};
+    Result<bool> lease_is_ours{true};
+    int wasted = 0;
     std::vector<Result<>> invalidations{{}};
     Result<> announced{};
     bool carry_for_ever = false;
@@ -41,19 +43,19 @@ struct ScriptedPorts : Ledger, Budget, Courier, Invalidator, Announcer, Clock, S
     Task<ReadyMedia> commit(const Lease&, const Sent&, bool is_weak) override {
         calls.emplace_back("commit");
         weak = is_weak;
-        co_return ready;
+        co_return next(commits);
     }
-    Task<> record_attempt_failed(const Lease&, std::string) override {
+    Task<bool> record_attempt_failed(const Lease&, std::string) override {
         calls.emplace_back("record_attempt_failed");
-        co_return Result<>{};
+        co_return lease_is_ours;
     }
-    Task<> record_dead(const Lease&, std::string) override {
+    Task<bool> record_dead(const Lease&, std::string) override {
         calls.emplace_back("record_dead");
-        co_return Result<>{};
+        co_return lease_is_ours;
     }
-    Task<> release(const Lease&) override {
+    Task<bool> release(const Lease&) override {
         calls.emplace_back("release");
-        co_return Result<>{};
+        co_return lease_is_ours;
     }
     Task<std::int64_t> wait_turn(const Upload&) override {
         calls.emplace_back("budget");
@@ -80,6 +82,7 @@ struct ScriptedPorts : Ledger, Budget, Courier, Invalidator, Announcer, Clock, S
     }
     void step_ended(Step, std::chrono::steady_clock::duration) override {}
     void step_retried(Step, const Failure&) override {}
+    void upload_wasted() override { ++wasted; }
 };
 
 class WarmMediaTest : public ::testing::Test {
@@ -108,11 +111,10 @@ TEST_F(WarmMediaTest, UploadsNothingThatIsReady) {
     EXPECT_THAT(ports.calls, ElementsAre("claim", "invalidate", "announce"));
 }
 
-TEST_F(WarmMediaTest, WaitsForAMediaThatSomebodyElseIsWarming) {
-    ports.claims = {Claim{LeasedElsewhere{30s}}, Claim{LeasedElsewhere{3ms}},
-                    Claim{ReadyMedia{.version = 3}}};
-    EXPECT_TRUE(std::get<Ready>(run()).already_warm);
-    EXPECT_THAT(ports.pauses, ElementsAre(1000ms, 10ms));
+TEST_F(WarmMediaTest, PostponesAMediaThatSomebodyElseIsWarming) {
+    ports.claims = {Claim{LeasedElsewhere{30s}}, Claim{LeasedElsewhere{3ms}}};
+    EXPECT_EQ(std::get<Postponed>(run()).wait, 1000ms);
+    EXPECT_EQ(std::get<Postponed>(run()).wait, 10ms);
 }
 
 TEST_F(WarmMediaTest, NeverSkipsAnInvalidation) {
@@ -137,11 +139,57 @@ TEST_F(WarmMediaTest, RecordsADeadMediaBeforeItIsDeadLettered) {
     EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "record_dead"));
 }
 
-TEST_F(WarmMediaTest, DoesNotAnnounceWhatItCouldNotStore) {
-    ports.ready = Failure{FailureKind::transient, "lease lost"};
+TEST_F(WarmMediaTest, DoesNotAnnounceWhatCanNeverBeStored) {
+    ports.commits = {Failure{FailureKind::refused, "no such character"}};
+    EXPECT_EQ(std::get<DeadLettered>(run()).reason, FailureReason::invalid_event);
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "record_dead"));
+    EXPECT_EQ(ports.wasted, 1);
+}
+
+TEST_F(WarmMediaTest, KeepsAFileIdWhileTheLedgerIsAway) {
+    const Result<ReadyMedia> away = Failure{FailureKind::unavailable, "postgres"};
+    ports.commits = {away, away, ReadyMedia{.file_id = "file", .version = 1}};
+    EXPECT_FALSE(std::get<Ready>(run()).already_warm);
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "commit", "commit",
+                                         "invalidate", "announce"));
+    EXPECT_EQ(ports.wasted, 0);
+}
+
+TEST_F(WarmMediaTest, FindsOutThatACommitWithoutAnAnswerTookEffect) {
+    ports.commits = {Failure{FailureKind::unavailable, "postgres"},
+                     Failure{FailureKind::transient, "the lease was lost"}};
+    ports.claims.push_back(Claim{ReadyMedia{.file_id = "file", .version = 1}});
+    EXPECT_FALSE(std::get<Ready>(run()).already_warm);
+    EXPECT_EQ(ports.wasted, 0);
+}
+
+TEST_F(WarmMediaTest, CommitsUnderANewLeaseIfTheOldOneRanOut) {
+    ports.commits = {Failure{FailureKind::transient, "the lease was lost"},
+                     ReadyMedia{.file_id = "file", .version = 1}};
+    ports.claims.push_back(Claim{Lease{.token = 8, .attempt = 1}});
+    EXPECT_TRUE(std::holds_alternative<Ready>(run()));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "claim", "commit",
+                                         "invalidate", "announce"));
+}
+
+TEST_F(WarmMediaTest, TellsWhatIsOnRecordIfSomebodyElseWasFaster) {
+    ports.commits = {Failure{FailureKind::transient, "the lease was lost"}};
+    ports.claims.push_back(Claim{ReadyMedia{.file_id = "theirs", .version = 1}});
+    const auto outcome = run();
+    EXPECT_EQ(std::get<Ready>(outcome).media.file_id, "theirs");
+    EXPECT_EQ(ports.wasted, 1);
+}
+
+TEST_F(WarmMediaTest, TellsNothingOfAnAttemptWhoseLeaseWasLost) {
+    ports.sent = Failure{FailureKind::mismatch, "sha256 differs"};
+    ports.lease_is_ours = false;
+    EXPECT_FALSE(std::get<HandedBack>(run()).touched);
+}
+
+TEST_F(WarmMediaTest, DeadLettersNothingThatItCouldNotRecord) {
+    ports.sent = Failure{FailureKind::mismatch, "sha256 differs"};
+    ports.lease_is_ours = Failure{FailureKind::unavailable, "postgres"};
     EXPECT_TRUE(std::holds_alternative<HandedBack>(run()));
-    EXPECT_THAT(ports.calls,
-                ElementsAre("claim", "budget", "carry", "commit", "record_attempt_failed"));
 }
 
 TEST_F(WarmMediaTest, CountsDeliveriesWhenTheLedgerIsAway) {
