@@ -35,20 +35,19 @@ class TwoInstances(Deployment):
         digests = self.publish_many(60)
         first.wait_for_event("job.ready")
         first.end(signal.SIGKILL)
-        for digest in digests:
-            self.assertEqual(self.wait_ready(digest)["version"], 1)
-        self.assertEqual(self.management.take(f"{self.prefix}prewarm.dlq"), [])
+        file_ids = {self.wait_ready(digest)["file_id"] for digest in digests}
+        told = set()
 
-    def test_work_in_flight_is_given_back_when_the_drain_time_is_up(self):
-        consumer = self.start_consumer(MEDIA_PREWARM_DRAIN_MS="0")
-        digest = self.publish_upload(secrets.token_bytes(500))
-        wait_until(lambda: self.row(digest), "the claim")
-        self.assertEqual(consumer.end(signal.SIGTERM), 0)
-        row = self.row(digest)
-        if row["status"] != "ready":
-            self.assertEqual((row["lease_until"], row["starts"], row["retry_count"]), (None, 0, 0))
-        self.start_consumer()
-        self.wait_ready(digest)
+        def everybody_is_told():
+            for heard in self.management.take(self.heard):
+                ready = self.decode("MediaReady", heard["body"])
+                self.assertIn("version: 1", ready)
+                told.add(re.search(r'file_id: "([^"]+)"', ready).group(1))
+            return told >= file_ids
+
+        wait_until(everybody_is_told, "an announcement of each media")
+        self.assertEqual(told, file_ids, "no version is told with two file_ids")
+        self.assertEqual(self.management.take(f"{self.prefix}prewarm.dlq"), [])
 
 
 class SlowTelegram(Deployment):
@@ -64,6 +63,35 @@ class SlowTelegram(Deployment):
         self.assertGreaterEqual(int(headers["Retry-After"]), 1)
         self.wait_ready(digest)
         self.assertEqual(self.http(consumer, path)[0], 200)
+
+    def test_work_in_flight_is_given_back_when_the_drain_time_is_up(self):
+        consumer = self.start_consumer(MEDIA_PREWARM_DRAIN_MS="0")
+        digest = self.publish_upload(secrets.token_bytes(500))
+        wait_until(lambda: self.row(digest), "the claim")
+        self.assertEqual(consumer.end(signal.SIGTERM), 0)
+        row = self.row(digest)
+        self.assertEqual(
+            (row["status"], row["lease_until"], row["starts"], row["retry_count"]),
+            ("warming", None, 0, 0),
+        )
+        self.start_consumer()
+        self.wait_ready(digest)
+
+    def test_a_media_at_work_elsewhere_holds_up_nobody(self):
+        self.start_consumer(MEDIA_PREWARM_CONCURRENCY="1")
+        key = f"acceptance/{secrets.token_hex(8)}"
+        digest = self.put(key, b"wanted by many")
+        self.publish(self.event(key, digest))
+        wait_until(lambda: self.row(digest), "the claim")
+        other = self.start_consumer(MEDIA_PREWARM_CONCURRENCY="1")
+        for _ in range(2):
+            self.publish(self.event(key, digest))
+        neighbour = self.publish_upload(b"of another")
+        self.wait_ready(neighbour)
+        self.wait_ready(digest)
+        self.next_announcements(4)
+        self.assertEqual(len(self.received()), 2, "each was sent once")
+        self.assertEqual(other.end(), 0)
 
 
 class HttpRoutes(Deployment):

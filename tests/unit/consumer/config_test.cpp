@@ -85,7 +85,8 @@ TEST_F(LoadConfig, ReadsTheServersAddressesToo) {
     for (const auto* name : {"RABBITMQ_URL", "REDIS_URL", "DATABASE_URL", "ADMIN_LISTEN"}) {
         EXPECT_THAT(told, HasSubstr(name));
     }
-    EXPECT_THAT(told, Not(HasSubstr("password")));
+    EXPECT_THAT(told, Not(HasSubstr("mqpassword")));
+    EXPECT_THAT(told, Not(HasSubstr("dbpassword")));
 }
 
 TEST_F(LoadConfig, TellsThatTheBotsFileIsAFolder) {
