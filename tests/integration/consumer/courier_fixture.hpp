@@ -102,7 +102,10 @@ protected:
         return requests;
     }
 
-    test::SandboxProcess sandbox{PREWARM_SANDBOX, {"--bucket", "media"}};
+    // Not those that the environment may hold for another server.
+    test::SandboxProcess sandbox{PREWARM_SANDBOX,
+                                 {"--bucket", "media", "--access-key-id", "sandbox-access-key",
+                                  "--secret-access-key", "sandbox-secret-key", "--region", "auto"}};
     asio::io_context loop;
     http::Client r2{loop.get_executor(), {}};
     http::Client telegram{loop.get_executor(), telegram::client_options()};
