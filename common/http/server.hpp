@@ -93,6 +93,8 @@ struct ServerOptions {
     std::chrono::milliseconds stall_time{60'000};   ///< For a body that has stopped moving.
 };
 
+class ServerConnection;
+
 /// Accepts connections and has their requests answered by one handler, on one loop's thread.
 /// Must be stopped before it is destroyed.
 class Server {
@@ -115,10 +117,8 @@ public:
     asio::awaitable<void> stop(Deadline deadline);
 
 private:
-    class Connection;
-
     asio::awaitable<void> accept_connections();
-    asio::awaitable<void> serve(Connection& connection);
+    asio::awaitable<void> serve(ServerConnection& connection);
     asio::awaitable<void> close_overdue();
 
     asio::any_io_executor executor_;
@@ -126,7 +126,7 @@ private:
     ServerOptions options_;
     asio::ip::tcp::acceptor acceptor_;
     asio::steady_timer room_;  ///< Cancelled when a connection ends.
-    std::list<std::unique_ptr<Connection>> connections_;
+    std::list<std::unique_ptr<ServerConnection>> connections_;
     bool stopping_ = false;
     TaskGroup tasks_;
 };
