@@ -74,6 +74,7 @@ ConsumerConfig load_config(const config::Environment& environment) {
     config.telegram_api_url =
         http_url(settings, "TELEGRAM_API_URL",
                  settings.text("TELEGRAM_API_URL", "https://api.telegram.org"));
+    if (settings.flag("TELEGRAM_LOCAL_MODE")) config.telegram_server = telegram::Server::local;
     config.bots = bots_from(settings);
 
     config.cache_key_templates = settings.list("PREWARM_CACHE_KEY_TEMPLATES");

@@ -11,6 +11,7 @@
 #include "common/config/settings.hpp"
 #include "common/log/log.hpp"
 #include "common/s3/signature.hpp"
+#include "common/telegram/limits.hpp"
 #include "consumer/bots.hpp"
 
 namespace prewarm {
@@ -28,6 +29,7 @@ struct ConsumerConfig {
     s3::Credentials r2_credentials;
 
     std::string telegram_api_url;
+    telegram::Server telegram_server = telegram::Server::cloud;
     Bots bots;
 
     std::vector<std::string> cache_key_templates;

@@ -108,7 +108,7 @@ private:
     MediaStore store_{pool_};
     redis::Connection redis_{executor_, required(redis::parse_url(config_.redis_url), "REDIS_URL")};
     http::Client r2_{executor_, {}};
-    http::Client telegram_{executor_, {}};
+    http::Client telegram_{executor_, telegram::client_options()};
     amqp::Publisher publisher_{executor_, broker_link(config_, instance_ + " publisher")};
     amqp::Consumer consumer_{executor_,
                              {.link = broker_link(config_, instance_ + " consumer"),
@@ -131,7 +131,7 @@ private:
         executor_, {consumer_, warm_, settle_, admission_, report_, metrics_}, config_.concurrency};
     Dependencies dependencies_{metrics_};
     QueueWatch queue_watch_{broker_connection(config_, instance_ + " watch"), names_, metrics_};
-    http_server::Server admin_{executor_, admin::routes(admin_parts())};
+    http::Server admin_{executor_, admin::routes(admin_parts())};
     TaskGroup background_{executor_};
 
     CourierOptions courier_options();
@@ -142,7 +142,21 @@ Service::Service(ConsumerConfig config, asio::io_context& loop)
     : config_{std::move(config)}, loop_{loop} {}
 
 CourierOptions Service::courier_options() {
-    return {};
+    return {.r2 = required(s3::Endpoint::at(config_.r2_endpoint, config_.r2_credentials),
+                           "R2_ENDPOINT"),
+            .r2_bucket = config_.r2_bucket,
+            .telegram_api_url = config_.telegram_api_url,
+            .telegram_server = config_.telegram_server,
+            .token_of = [this](std::string_view bot_slug) -> std::optional<Secret> {
+                const auto bot = config_.bots.find(bot_slug);
+                if (bot == config_.bots.end()) return std::nullopt;
+                return bot->second.token;
+            },
+            .any_token = [this]() -> std::optional<Secret> {
+                return config_.bots.begin()->second.token;
+            },
+            .on_carried = [this](const Upload&,
+                                 const CarryReport& carried) { report_.carried(carried); }};
 }
 
 admin::Parts Service::admin_parts() {
@@ -164,7 +178,7 @@ asio::awaitable<void> Service::check_surroundings() {
     if (!schema && schema.error().kind == FailureKind::misconfigured) {
         throw StartupError{"DATABASE_URL: " + schema.error().detail};
     }
-    auto declared = co_await [](amqp::ConnectionOptions options, topology::Names names) -> Task<> {
+    const auto declared = co_await [](amqp::ConnectionOptions options, topology::Names names) -> Task<> {
         auto connection = co_await amqp::Connection::open(std::move(options));
         if (!connection) co_return connection.error();
         auto result = co_await topology::declare(**connection, names, deadline_in(topology_time));

@@ -1,6 +1,7 @@
 #include "common/amqp/link.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -53,8 +54,17 @@ Link::Link(asio::any_io_executor executor, LinkOptions options, Serve serve)
     status_.since = std::chrono::steady_clock::now();
 }
 
+Link::~Link() {
+    assert(!running_);
+}
+
 asio::awaitable<void> Link::run() {
     if (closed()) co_return;
+    struct Running {
+        bool& flag;
+        ~Running() { flag = false; }
+    };
+    const Running running{running_ = true};
     // Closing ends whatever `keep` is waiting for.
     auto [order, thrown, closing] =
         co_await asio::experimental::make_parallel_group(

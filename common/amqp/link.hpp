@@ -62,6 +62,9 @@ public:
     using Serve = std::function<asio::awaitable<Failure>(Connection&)>;
 
     Link(asio::any_io_executor executor, LinkOptions options, Serve serve);
+    ~Link();
+    Link(const Link&) = delete;
+    Link& operator=(const Link&) = delete;
 
     asio::awaitable<void> run();
     /// Sends what is queued, closes the connection and ends `run()`.
@@ -85,6 +88,7 @@ private:
     Serve serve_;
     LinkStatus status_;
     Connection* connection_ = nullptr;
+    bool running_ = false;
     asio::steady_timer closing_;
     std::minstd_rand chance_;
 };

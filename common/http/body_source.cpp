@@ -66,6 +66,7 @@ int BodySource::seek(std::uint64_t offset) {
         if (!*file->file) return CURL_SEEKFUNC_FAIL;
     }
     given_ = offset;
+    owner_.on_rewound();
     return CURL_SEEKFUNC_OK;
 }
 

@@ -19,8 +19,9 @@ public:
     class Owner {
     public:
         virtual void on_given() = 0;
-        virtual void on_dry() = 0;   ///< Nothing to give yet: the request is paused.
-        virtual void on_data() = 0;  ///< It is worth trying again. From within a pipe's calls.
+        virtual void on_rewound() = 0;  ///< It is given again, on a new connection.
+        virtual void on_dry() = 0;      ///< Nothing to give yet: the request is paused.
+        virtual void on_data() = 0;     ///< It is worth trying again. From within a pipe's calls.
 
     protected:
         ~Owner() = default;

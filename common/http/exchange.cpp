@@ -25,8 +25,8 @@ void Exchange::resume() {
     transfer_->resume_later(CURLPAUSE_RECV);
 }
 
-bool Exchange::request_sent() const {
-    return transfer_->request_sent();
+std::optional<Deadline> Exchange::request_sent_at() const {
+    return transfer_->request_sent_at();
 }
 
 }  // namespace prewarm::http

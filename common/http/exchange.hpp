@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "common/http/client_request.hpp"
 #include "common/runtime/task.hpp"
@@ -30,9 +31,9 @@ public:
     /// The sink can take more. May be called from anywhere.
     void resume();
 
-    /// Whether all of the request has been given to the connection: a server that does not answer
-    /// may have acted on it all the same.
-    bool request_sent() const;
+    /// When all of the request had been given to the connection, if it has: a server that does not
+    /// answer may have acted on it all the same.
+    std::optional<Deadline> request_sent_at() const;
 
 private:
     friend class Client;

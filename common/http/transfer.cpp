@@ -41,6 +41,7 @@ Exchange::Transfer::~Transfer() {
 void Exchange::Transfer::start() {
     if (finished_) return;
     started_at_ = moved_at_ = std::chrono::steady_clock::now();
+    if (is_sent()) request_sent_at_ = started_at_;
     multi_.add(easy_.get(), *this);
     running_ = true;
 }
@@ -81,13 +82,13 @@ asio::awaitable<void> Exchange::Transfer::wait() {
 /// limit itself.
 Deadline Exchange::Transfer::quiet_until() const {
     if (paused_ != CURLPAUSE_CONT) return Deadline::max();
-    return moved_at_ + (request_sent() && !has_head_ ? options_.answer : options_.stall);
+    return moved_at_ + (request_sent_at_ && !has_head_ ? options_.answer : options_.stall);
 }
 
 void Exchange::Transfer::fail_if_overdue() {
     const auto now = std::chrono::steady_clock::now();
     if (now < request_.deadline && now < quiet_until()) return;
-    if (!has_head_ && request_sent()) {
+    if (!has_head_ && request_sent_at_) {
         fail({FailureKind::unavailable, "no answer in time"});
     } else {
         const auto* what = now < request_.deadline ? "stalled" : "not done in time";
@@ -101,10 +102,6 @@ void Exchange::Transfer::fail(Failure failure) {
     if (failure_) return;
     failure.detail = fmt::format("{}: {}", request_.what, failure.detail);
     failure_ = std::move(failure);
-}
-
-bool Exchange::Transfer::request_sent() const {
-    return std::ranges::all_of(sources_, &BodySource::is_spent);
 }
 
 // ---- what libcurl tells ----------------------------------------------------------------------
@@ -126,6 +123,15 @@ void Exchange::Transfer::moved() {
 
 void Exchange::Transfer::on_given() {
     moved();
+    if (is_sent()) request_sent_at_ = moved_at_;
+}
+
+bool Exchange::Transfer::is_sent() const {
+    return std::ranges::all_of(sources_, &BodySource::is_spent);
+}
+
+void Exchange::Transfer::on_rewound() {
+    request_sent_at_.reset();
 }
 
 void Exchange::Transfer::on_dry() {

@@ -33,7 +33,7 @@ public:
     Task<ResponseHead> head();
     Task<> finish();
     void resume_later(int direction);
-    bool request_sent() const;
+    std::optional<Deadline> request_sent_at() const { return request_sent_at_; }
 
 private:
     struct Cleanup {
@@ -51,11 +51,13 @@ private:
 
     void done(CURLcode code) override;
     void on_given() override;
+    void on_rewound() override;
     void on_dry() override;
     void on_data() override;
     bool on_header(std::string_view line);
     std::size_t on_body(std::span<const char> piece);
 
+    bool is_sent() const;
     asio::awaitable<void> wait();
     Deadline quiet_until() const;
     void fail_if_overdue();
@@ -78,6 +80,7 @@ private:
     asio::steady_timer changed_;  ///< Cancelled when something was noted for who waits.
     Deadline started_at_{};
     Deadline moved_at_{};
+    std::optional<Deadline> request_sent_at_;
     bool running_ = false;
     bool finished_ = false;
     bool has_head_ = false;

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,8 @@
 #include "common/runtime/task_group.hpp"
 
 namespace prewarm::redis {
+
+class Link;
 
 using Command = std::vector<std::string>;  ///< `{"SET", "key", "value"}`; any bytes.
 
@@ -74,7 +78,8 @@ public:
     asio::awaitable<void> close();
 
 private:
-    struct Link;
+    asio::awaitable<void> serve(std::shared_ptr<Link> link);
+    Result<std::shared_ptr<Link>> link();
 
     asio::any_io_executor executor_;
     Address address_;
@@ -82,6 +87,11 @@ private:
     TaskGroup tasks_;
     std::shared_ptr<Link> link_;
     bool closed_ = false;
+
+    std::optional<Failure> away_;  ///< Why the last attempt to connect failed.
+    std::chrono::steady_clock::time_point try_again_;
+    std::chrono::milliseconds wait_;
+    std::minstd_rand chance_{std::random_device{}()};
 };
 
 }  // namespace prewarm::redis

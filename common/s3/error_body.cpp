@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
+#include "common/base/text.hpp"
 #include "common/http/client.hpp"
 
 namespace prewarm::s3 {
@@ -55,12 +56,6 @@ FailureKind kind_of(const http::ResponseHead& head, std::string_view code) {
     return http::failure_of(head, {}).kind;
 }
 
-std::string printable(std::string_view text) {
-    std::string kept{text.substr(0, most_detail_bytes)};
-    std::ranges::replace_if(kept, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
-    return kept;
-}
-
 }  // namespace
 
 Failure failure_of(const http::ResponseHead& head, std::string_view body, std::string_view what) {
@@ -75,8 +70,8 @@ Failure failure_of(const http::ResponseHead& head, std::string_view body, std::s
         message = error.child_value("Message");
     }
     auto detail = fmt::format("{}: HTTP {}", what, head.status);
-    if (!code.empty()) detail += ' ' + printable(code);
-    if (!message.empty()) detail += ": " + printable(message);
+    if (!code.empty()) detail += ' ' + printable(code, most_detail_bytes);
+    if (!message.empty()) detail += ": " + printable(message, most_detail_bytes);
 
     const auto kind = kind_of(head, code);
     Failure failure{kind, std::move(detail)};

@@ -31,6 +31,7 @@ public:
 
     const http::ResponseHead& head() const { return head_; }
     std::uint64_t size_bytes() const { return size_; }
+    std::uint64_t taken_bytes() const { return taken_; }
     const std::string& etag() const { return etag_; }
 
 private:
@@ -173,6 +174,10 @@ OpenObject& OpenObject::operator=(OpenObject&&) noexcept = default;
 
 std::uint64_t OpenObject::size_bytes() const {
     return body_->size_bytes();
+}
+
+std::uint64_t OpenObject::taken_bytes() const {
+    return body_->taken_bytes();
 }
 
 const std::string& OpenObject::etag() const {

@@ -30,6 +30,7 @@ public:
     OpenObject& operator=(OpenObject&&) noexcept;
 
     std::uint64_t size_bytes() const;
+    std::uint64_t taken_bytes() const;  ///< So far.
     /// Names this version of the object, as If-Match wants it.
     const std::string& etag() const;
     /// From the request to its answer's headers.

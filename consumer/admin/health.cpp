@@ -26,16 +26,16 @@ json::object shown(const amqp::LinkStatus& link) {
 }  // namespace
 
 // That this answers at all shows that the loop is alive.
-http_server::Response healthz(const Parts& parts) {
+http::Response healthz(const Parts& parts) {
     const auto link = parts.consumer_link();
     const bool healthy =
         registered(link) || std::chrono::steady_clock::now() - link.since < reconnect_grace;
-    return http_server::respond(healthy ? 200 : 503, "application/json",
-                                json::serialize(json::object{{"status", healthy ? "ok" : "stuck"},
-                                                             {"consumer", shown(link)}}));
+    return http::respond(healthy ? 200 : 503, "application/json",
+                         json::serialize(json::object{{"status", healthy ? "ok" : "stuck"},
+                                                      {"consumer", shown(link)}}));
 }
 
-http_server::Response readyz(const Parts& parts) {
+http::Response readyz(const Parts& parts) {
     bool ready = true;
     json::object answers;
     for (const auto& [name, state] : parts.dependencies.states()) {
@@ -45,13 +45,12 @@ http_server::Response readyz(const Parts& parts) {
     const auto consumer = parts.consumer_link();
     const auto publisher = parts.publisher_link();
     ready = ready && registered(consumer) && registered(publisher) && !publisher.blocked;
-    return http_server::respond(
-        ready ? 200 : 503, "application/json",
-        json::serialize(json::object{{"status", ready ? "ready" : "not ready"},
-                                     {"paused", parts.intake.stopped()},
-                                     {"dependencies", answers},
-                                     {"consumer", shown(consumer)},
-                                     {"publisher", shown(publisher)}}));
+    return http::respond(ready ? 200 : 503, "application/json",
+                         json::serialize(json::object{{"status", ready ? "ready" : "not ready"},
+                                                      {"paused", parts.intake.stopped()},
+                                                      {"dependencies", answers},
+                                                      {"consumer", shown(consumer)},
+                                                      {"publisher", shown(publisher)}}));
 }
 
 }  // namespace prewarm::admin

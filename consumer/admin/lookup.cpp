@@ -26,8 +26,8 @@ std::optional<MediaKey> media_named(std::string_view rest) {
     return MediaKey{std::string{slug}, *sha256, *kind};
 }
 
-http_server::Response ready_answer(const ReadyMedia& ready) {
-    return http_server::respond(
+http::Response ready_answer(const ReadyMedia& ready) {
+    return http::respond(
         200, "application/json",
         json::serialize(json::object{{"status", "ready"},
                                      {"file_id", ready.file_id},
@@ -40,14 +40,14 @@ http_server::Response ready_answer(const ReadyMedia& ready) {
                                      {"storage_message_id", ready.storage_message_id}}));
 }
 
-http_server::Response warming_answer(const MediaRow& row) {
+http::Response warming_answer(const MediaRow& row) {
     std::chrono::seconds wait = usual_wait;
     if (row.next_retry_at) {
         const auto left = std::chrono::ceil<std::chrono::seconds>(*row.next_retry_at -
                                                                   std::chrono::system_clock::now());
         wait = std::clamp<std::chrono::seconds>(left, usual_wait, std::chrono::hours{1});
     }
-    auto response = http_server::respond(
+    auto response = http::respond(
         202, "application/json",
         json::serialize(json::object{{"status", "warming"}, {"code", "MEDIA_NOT_READY"}}));
     response.headers.emplace_back("Retry-After", std::to_string(wait.count()));
@@ -56,7 +56,7 @@ http_server::Response warming_answer(const MediaRow& row) {
 
 }  // namespace
 
-asio::awaitable<http_server::Response> look_up(const Parts& parts, std::string rest) {
+asio::awaitable<http::Response> look_up(const Parts& parts, std::string rest) {
     const auto media = media_named(rest);
     if (!media) {
         co_return error(400, "BAD_MEDIA_NAME",
@@ -79,7 +79,7 @@ asio::awaitable<http_server::Response> look_up(const Parts& parts, std::string r
         case MediaStatus::failed:
             break;
     }
-    co_return http_server::respond(
+    co_return http::respond(
         410, "application/json",
         json::serialize(
             json::object{{"status", "failed"},

@@ -19,8 +19,7 @@ bool is_token(std::string_view authorization, const Secret& token) {
            CRYPTO_memcmp(authorization.data(), expected.data(), expected.size()) == 0;
 }
 
-std::optional<http_server::Response> refuse(const http_server::Request& request,
-                                            const Parts& parts) {
+std::optional<http::Response> refuse(const http::Request& request, const Parts& parts) {
     if (parts.api_token.empty()) {
         return error(403, "NO_TOKEN_CONFIGURED",
                      "set ADMIN_API_TOKEN for the service to use the routes under /api");
@@ -34,21 +33,21 @@ std::optional<http_server::Response> refuse(const http_server::Request& request,
     return std::nullopt;
 }
 
-http_server::Response only(std::string_view method) {
+http::Response only(std::string_view method) {
     auto response = error(405, "METHOD_NOT_ALLOWED", "use " + std::string{method});
     response.headers.emplace_back("Allow", method);
     return response;
 }
 
-asio::awaitable<http_server::Response> answer(const Parts& parts, http_server::Request& request) {
+asio::awaitable<http::Response> answer(const Parts& parts, http::Request& request) {
     const auto& path = request.path;
     const bool is_get = request.method == "GET" || request.method == "HEAD";
     if (path == "/healthz") co_return is_get ? healthz(parts) : only("GET");
     if (path == "/readyz") co_return is_get ? readyz(parts) : only("GET");
     if (path == "/metrics") {
         if (!is_get) co_return only("GET");
-        co_return http_server::respond(200, "text/plain; version=0.0.4; charset=utf-8",
-                                       parts.metrics.text());
+        co_return http::respond(200, "text/plain; version=0.0.4; charset=utf-8",
+                                parts.metrics.text());
     }
     if (path.starts_with("/api/")) {
         if (auto refused = refuse(request, parts)) co_return std::move(*refused);
@@ -73,14 +72,14 @@ asio::awaitable<http_server::Response> answer(const Parts& parts, http_server::R
 
 }  // namespace
 
-http_server::Response error(unsigned status, std::string_view code, std::string_view message) {
-    return http_server::respond(status, "application/json",
-                                boost::json::serialize(boost::json::object{
-                                    {"error", {{"code", code}, {"message", message}}}}));
+http::Response error(unsigned status, std::string_view code, std::string_view message) {
+    return http::respond(status, "application/json",
+                         boost::json::serialize(boost::json::object{
+                             {"error", {{"code", code}, {"message", message}}}}));
 }
 
-http_server::Handler routes(Parts parts) {
-    return [shared = std::make_shared<Parts>(std::move(parts))](http_server::Request& request) {
+http::Handler routes(Parts parts) {
+    return [shared = std::make_shared<Parts>(std::move(parts))](http::Request& request) {
         return answer(*shared, request);
     };
 }

@@ -29,17 +29,17 @@ struct Parts {
 };
 
 /// The handler of the admin server. `parts` is copied.
-http_server::Handler routes(Parts parts);
+http::Handler routes(Parts parts);
 
 /// `{"error": {"code": ..., "message": ...}}`
-http_server::Response error(unsigned status, std::string_view code, std::string_view message);
+http::Response error(unsigned status, std::string_view code, std::string_view message);
 
-http_server::Response healthz(const Parts& parts);
-http_server::Response readyz(const Parts& parts);
-http_server::Response worker_metrics(const Parts& parts);
-asio::awaitable<http_server::Response> stop_worker(const Parts& parts);
-asio::awaitable<http_server::Response> start_worker(const Parts& parts);
+http::Response healthz(const Parts& parts);
+http::Response readyz(const Parts& parts);
+http::Response worker_metrics(const Parts& parts);
+asio::awaitable<http::Response> stop_worker(const Parts& parts);
+asio::awaitable<http::Response> start_worker(const Parts& parts);
 /// `rest` is what follows `/api/media/`: `{bot_slug}/{sha256}/{kind}`.
-asio::awaitable<http_server::Response> look_up(const Parts& parts, std::string rest);
+asio::awaitable<http::Response> look_up(const Parts& parts, std::string rest);
 
 }  // namespace prewarm::admin

@@ -25,8 +25,8 @@ json::object latencies(const metrics::Registry& metrics) {
     return stages;
 }
 
-http_server::Response worker_state(const Parts& parts) {
-    return http_server::respond(
+http::Response worker_state(const Parts& parts) {
+    return http::respond(
         200, "application/json",
         json::serialize(json::object{{"paused", parts.intake.stopped()},
                                      {"processing_count", parts.intake.jobs_at_work()}}));
@@ -34,7 +34,7 @@ http_server::Response worker_state(const Parts& parts) {
 
 }  // namespace
 
-http_server::Response worker_metrics(const Parts& parts) {
+http::Response worker_metrics(const Parts& parts) {
     const auto totals = parts.metrics.totals();
     const auto at_work = parts.intake.jobs_at_work();
     const auto limit = parts.intake.concurrency();
@@ -61,10 +61,10 @@ http_server::Response worker_metrics(const Parts& parts) {
          ratio(static_cast<double>(totals.lookup_hits), static_cast<double>(totals.lookups))},
         {"retry_rate", ratio(static_cast<double>(totals.retries), ended)},
     };
-    return http_server::respond(200, "application/json", json::serialize(body));
+    return http::respond(200, "application/json", json::serialize(body));
 }
 
-asio::awaitable<http_server::Response> stop_worker(const Parts& parts) {
+asio::awaitable<http::Response> stop_worker(const Parts& parts) {
     const auto stopped = co_await parts.intake.stop();
     log::info("worker.stopped", "an operator stopped the taking of events",
               {{"at_work", parts.intake.jobs_at_work()}});
@@ -75,7 +75,7 @@ asio::awaitable<http_server::Response> stop_worker(const Parts& parts) {
     co_return worker_state(parts);
 }
 
-asio::awaitable<http_server::Response> start_worker(const Parts& parts) {
+asio::awaitable<http::Response> start_worker(const Parts& parts) {
     const auto started = co_await parts.intake.start();
     if (!started) co_return error(503, "BROKER_AWAY", started.error().detail);
     log::info("worker.started", "an operator started the taking of events");

@@ -55,6 +55,18 @@ void Report::step_retried(warm::Step step, const Failure& failure) {
               {{"step", name_of(step)}, {"error", failure.detail}});
 }
 
+void Report::carried(const CarryReport& carried) {
+    // The stage `transfer` is noted as a step, as it ended well or not.
+    if (carried.r2_first_byte) {
+        metrics_.stage_took(metrics::Stage::r2_first_byte, *carried.r2_first_byte);
+    }
+    if (carried.telegram) metrics_.stage_took(metrics::Stage::telegram, *carried.telegram);
+    metrics_.downloaded(carried.downloaded_bytes);
+    metrics_.uploaded(carried.uploaded_bytes);
+    if (carried.telegram_failure) metrics_.telegram_failed(name_of(*carried.telegram_failure));
+    if (carried.outcome_unknown) metrics_.uploaded_twice();
+}
+
 void Report::job_started(const Upload& upload) {
     const auto waited = std::chrono::system_clock::now() - upload.occurred_at;
     // An uploader's clock may be ahead of ours.

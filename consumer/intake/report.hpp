@@ -6,6 +6,7 @@
 
 #include "common/base/upload.hpp"
 #include "common/metrics/registry.hpp"
+#include "consumer/adapters/r2_telegram_courier.hpp"
 #include "consumer/warm/outcome.hpp"
 #include "consumer/warm/ports.hpp"
 
@@ -18,6 +19,8 @@ public:
 
     void step_ended(warm::Step step, std::chrono::steady_clock::duration took) override;
     void step_retried(warm::Step step, const Failure& failure) override;
+
+    void carried(const CarryReport& carried);
 
     /// `upload` is what could be read of the event; `took` is from the start of the job.
     void job_started(const Upload& upload);

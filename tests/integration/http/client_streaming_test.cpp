@@ -236,10 +236,10 @@ TEST_F(ClientTest, IsSaidToBeSentOnlyOnceAllOfItWas) {
         auto exchange = client.start(std::move(put), sink_into(body, 10));
         pipe.write(std::string_view{"abc"});
         co_await sleep_for(20ms);
-        EXPECT_FALSE(exchange.request_sent());
+        EXPECT_FALSE(exchange.request_sent_at());
         pipe.write(std::string_view{"def"});
         auto head = co_await exchange.head();
-        EXPECT_TRUE(exchange.request_sent());
+        EXPECT_TRUE(exchange.request_sent_at());
         if (!head) co_return head.error();
         co_return Result<>{};
     };

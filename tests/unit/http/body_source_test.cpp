@@ -10,6 +10,7 @@ namespace {
 class BodySourceTest : public testing::Test, protected BodySource::Owner {
 protected:
     void on_given() override { ++given; }
+    void on_rewound() override { ++rewound; }
     void on_dry() override { ++dry; }
     void on_data() override { ++data; }
 
@@ -22,6 +23,7 @@ protected:
     }
 
     int given = 0;
+    int rewound = 0;
     int dry = 0;
     int data = 0;
     BytePipe pipe{64};
@@ -38,6 +40,7 @@ TEST_F(BodySourceTest, GivesTextAndCanGiveItAgain) {
     EXPECT_FALSE(source.is_spent());
     EXPECT_EQ(read(source, 9), "abcdef");
     EXPECT_EQ(given, 3);
+    EXPECT_EQ(rewound, 1);
 }
 
 TEST_F(BodySourceTest, GivesAFileAndCanGiveItAgain) {

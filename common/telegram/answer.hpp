@@ -1,0 +1,33 @@
+/// What the Bot API answers, pure: bytes in, meaning out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/base/failure.hpp"
+#include "common/base/upload.hpp"
+#include "common/http/client_request.hpp"
+
+namespace prewarm::telegram {
+
+/// Whom a token belongs to.
+struct BotIdentity {
+    std::int64_t id = 0;
+    std::string username;
+};
+
+/// To a send method. Read by key, since thumbnails and the like have file_ids of their own, which
+/// come first. `bytes` is left to the caller. `what` names the request in failures.
+///
+/// A failure is `throttled` wherever its text says so, whatever its code; `misconfigured` when it
+/// is the bot's or the chat's; `too_large` and `refused` when it is the file's; otherwise
+/// `transient`.
+Result<Sent> read_sent(const http::ResponseHead& head, std::string_view body,
+                       std::string_view what);
+
+/// To getMe; failures likewise.
+Result<BotIdentity> read_identity(const http::ResponseHead& head, std::string_view body,
+                                  std::string_view what);
+
+}  // namespace prewarm::telegram

@@ -1,0 +1,139 @@
+#include "common/telegram/api_error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <limits>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "common/base/text.hpp"
+#include "common/http/client.hpp"
+
+namespace prewarm::telegram {
+namespace {
+
+constexpr std::size_t most_detail_bytes = 300;
+
+struct Phrase {
+    std::string_view text;  ///< In lower case.
+    FailureKind kind;
+};
+
+// What a 400 may be besides the file's fault. Descriptions begin with a prefix, and now and then
+// come as the raw name behind them, so they are looked for anywhere and in any case.
+constexpr std::array phrases{
+    Phrase{"too big for a", FailureKind::too_large},
+    Phrase{"request entity too large", FailureKind::too_large},
+    Phrase{"file is too big", FailureKind::too_large},
+    Phrase{"group send failed", FailureKind::transient},
+    Phrase{"temporarily unavailable", FailureKind::transient},
+    // The chat's fault: another one may do.
+    Phrase{"chat not found", FailureKind::misconfigured},
+    Phrase{"chat_id is empty", FailureKind::misconfigured},
+    Phrase{"no write access", FailureKind::misconfigured},
+    Phrase{"not enough rights", FailureKind::misconfigured},
+    Phrase{"have no rights", FailureKind::misconfigured},
+    Phrase{"need administrator rights", FailureKind::misconfigured},
+    Phrase{"chat_write_forbidden", FailureKind::misconfigured},
+    Phrase{"chat_send_", FailureKind::misconfigured},
+    Phrase{"chat_restricted", FailureKind::misconfigured},
+    Phrase{"chat_admin_required", FailureKind::misconfigured},
+    Phrase{"user restricted receiving", FailureKind::misconfigured},
+    Phrase{"voice_messages_forbidden", FailureKind::misconfigured},
+    Phrase{"message thread not found", FailureKind::misconfigured},
+    Phrase{"upgraded to a supergroup", FailureKind::misconfigured},
+    Phrase{"bot was kicked", FailureKind::misconfigured},
+    Phrase{"bot is not a member", FailureKind::misconfigured},
+    Phrase{"user_is_blocked", FailureKind::misconfigured},
+    Phrase{"peer_id_invalid", FailureKind::misconfigured},
+};
+
+/// The number after `words` in `text`, wherever that is.
+std::optional<std::int64_t> number_after(std::string_view text, std::string_view words) {
+    const auto at = text.find(words);
+    if (at == std::string_view::npos) return std::nullopt;
+    const auto rest = text.substr(at + words.size());
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+    if (error == std::errc::result_out_of_range) return std::numeric_limits<std::int64_t>::max();
+    if (error != std::errc{} || number < 0) return std::nullopt;
+    return number;
+}
+
+/// A flood hides in errors of any code: the upload's own stage turns its into 400, without
+/// parameters.
+std::optional<std::int64_t> asked_to_wait_s(const http::ResponseHead& head, const ApiError& error,
+                                            std::string_view lower_description) {
+    if (error.retry_after_s > 0) return error.retry_after_s;
+    for (const auto* words : {"retry after ", "flood_wait_", "flood_premium_wait_"}) {
+        if (const auto seconds = number_after(lower_description, words)) return seconds;
+    }
+    if (error.code != 429) return std::nullopt;
+    if (const auto seconds = head.retry_after()) return seconds->count();
+    return std::nullopt;
+}
+
+FailureKind kind_of_code(int code) {
+    switch (code) {
+        case 401:
+        case 403:
+        case 404:  // A malformed token, or a method that the server is too old for.
+        case 421:
+            return FailureKind::misconfigured;
+        case 408:
+        case 409:
+            return FailureKind::transient;
+        case 413:
+            return FailureKind::too_large;
+        case 429:
+            return FailureKind::throttled;
+        default:
+            return code >= 400 && code < 500 ? FailureKind::refused : FailureKind::transient;
+    }
+}
+
+FailureKind kind_of(int code, std::string_view lower_description) {
+    if (code == 400) {
+        for (const auto& phrase : phrases) {
+            if (lower_description.find(phrase.text) != std::string_view::npos) return phrase.kind;
+        }
+    }
+    return kind_of_code(code);
+}
+
+}  // namespace
+
+Failure failure_of(const http::ResponseHead& head, ApiError error, std::string_view what) {
+    if (error.code == 0) error.code = head.status;
+    auto lower = error.description;
+    for (auto& c : lower) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    auto detail = fmt::format("{}: {}: {}", what, error.code,
+                              printable(error.description, most_detail_bytes));
+    if (error.migrate_to_chat_id != 0)
+        detail += fmt::format(" (its id is now {})", error.migrate_to_chat_id);
+
+    if (const auto seconds = asked_to_wait_s(head, error, lower)) {
+        // A year is for ever, and does not overflow whatever it is turned into.
+        constexpr std::int64_t most_seconds = 365 * 24 * 3600;
+        return {FailureKind::throttled, std::move(detail),
+                std::chrono::seconds{std::min(*seconds, most_seconds)}};
+    }
+    return {kind_of(error.code, lower), std::move(detail)};
+}
+
+Failure failure_of_other(const http::ResponseHead& head, std::string_view what) {
+    auto failure = http::failure_of(head, what);
+    failure.detail += ", and not the Bot API's answer";
+    if (head.status < 300) failure.kind = FailureKind::transient;
+    // Not the file's fault: the Bot API says in words what is wrong with a file.
+    if (failure.kind == FailureKind::refused) failure.kind = FailureKind::transient;
+    if (failure.kind == FailureKind::not_found) failure.kind = FailureKind::misconfigured;
+    return failure;
+}
+
+}  // namespace prewarm::telegram

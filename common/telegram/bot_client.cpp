@@ -1,0 +1,76 @@
+#include "common/telegram/bot_client.hpp"
+
+#include "common/telegram/form.hpp"
+
+namespace prewarm::telegram {
+namespace {
+
+constexpr std::size_t most_answer_bytes = 256 * 1024;
+
+std::uint64_t size_of(const http::Content& content) {
+    if (const auto* text = std::get_if<std::string>(&content)) return text->size();
+    if (const auto* file = std::get_if<http::FileBytes>(&content)) return file->size_bytes;
+    return std::get<http::PipedBytes>(content).size_bytes;
+}
+
+}  // namespace
+
+http::ClientOptions client_options() {
+    http::ClientOptions options;
+    options.answer = std::chrono::minutes{2};
+    return options;
+}
+
+BotClient::BotClient(http::Client& client, std::string api_url)
+    : client_{client}, api_url_{std::move(api_url)} {
+    while (api_url_.ends_with('/'))
+        api_url_.pop_back();
+}
+
+http::ClientRequest BotClient::request(const Secret& token, std::string method,
+                                       Deadline deadline) const {
+    return {.method = http::Method::post,
+            .url = Secret{api_url_ + "/bot" + token.reveal() + '/' + method},
+            .what = std::move(method),
+            .headers = {},
+            .body = {},
+            .deadline = deadline};
+}
+
+asio::awaitable<Posting> BotClient::send(Secret token, OutgoingMedia media, Deadline deadline) {
+    const auto bytes = size_of(media.content);
+    auto method = request(token, send_method(media.kind), deadline);
+    const auto what = method.what;
+    method.body = form_of(std::move(media));
+
+    std::string body;
+    auto exchange = client_.start(std::move(method), http::sink_into(body, most_answer_bytes));
+    auto head = co_await exchange.head();
+    Result<> finished = head ? co_await exchange.finish() : Result<>{head.error()};
+
+    Posting posting{.sent = Sent{}, .all_given_at = exchange.request_sent_at()};
+    if (!finished) {
+        posting.outcome_unknown = posting.all_given_at.has_value();
+        auto failure = std::move(finished.error());
+        if (posting.outcome_unknown) {
+            // It is no sign that Telegram is away: it may be at work on this very file.
+            failure.kind = FailureKind::transient;
+            failure.detail += "; it may have been posted all the same";
+        }
+        posting.sent = std::move(failure);
+        co_return posting;
+    }
+    posting.sent = read_sent(*head, body, what);
+    if (posting.sent) posting.sent->bytes = bytes;
+    co_return posting;
+}
+
+Task<BotIdentity> BotClient::get_me(Secret token, Deadline deadline) {
+    auto method = request(token, "getMe", deadline);
+    const auto what = method.what;
+    auto response = co_await client_.send(std::move(method), most_answer_bytes);
+    if (!response) co_return response.error();
+    co_return read_identity(response->head, response->body, what);
+}
+
+}  // namespace prewarm::telegram

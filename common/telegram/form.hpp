@@ -1,0 +1,18 @@
+/// What is filled in to send a file.
+#pragma once
+
+#include <string>
+
+#include "common/http/client_request.hpp"
+#include "common/telegram/bot_client.hpp"
+
+namespace prewarm::telegram {
+
+/// `sendVideoNote`.
+std::string send_method(MediaKind kind);
+
+/// The parts of the request, the file last: whoever reads them as they come knows by then what it
+/// is for.
+http::Multipart form_of(OutgoingMedia media);
+
+}  // namespace prewarm::telegram

@@ -1,0 +1,30 @@
+/// What Telegram never takes, whatever is tried.
+#pragma once
+
+#include <cstdint>
+
+#include "common/base/failure.hpp"
+#include "common/base/media.hpp"
+
+namespace prewarm::telegram {
+
+/// Whose Bot API server: Telegram's own, or one that runs with `--local`.
+enum class Server : std::uint8_t { cloud, local };
+
+/// TDLib, FileLoaderUtils.cpp: the size of a photo, and of a thumbnail (documented as 200 kB).
+inline constexpr std::uint64_t most_photo_bytes = 10'485'760;
+inline constexpr std::uint64_t most_thumbnail_bytes = 204'799;
+/// "Bots can currently send files of up to 50 MB in size": the front proxy's limit on a request.
+/// Whether it means 50,000,000 is not documented, so what lies between is left to its answer.
+inline constexpr std::uint64_t most_cloud_bytes = 52'428'800;
+/// TDLib, PartsManager.h: 4000 parts of 512 KiB.
+inline constexpr std::uint64_t most_local_bytes = 2'097'152'000;
+
+/// Of a file of this kind. Video notes and stickers have limits of their own, above which they may
+/// come back as another kind: Telegram's answer decides.
+std::uint64_t most_bytes(MediaKind kind, Server server);
+
+/// `too_large`, or `refused` for an empty file.
+Result<> check_size(MediaKind kind, std::uint64_t bytes, Server server);
+
+}  // namespace prewarm::telegram
