@@ -1,6 +1,8 @@
 #include "common/amqp/broker_url.hpp"
 
+#include <charconv>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <boost/url/parse.hpp>
@@ -53,8 +55,11 @@ Result<BrokerAddress> parse_one(std::string_view text) {
     if (address.host.empty()) return wrong("names no host");
     if (address.host.contains(',')) return wrong("holds two hosts: write each as a URL of its own");
     if (url.has_port() && !url.port().empty()) {
-        address.port = url.port_number();
-        if (address.port == 0) return wrong("has a port that is not within 1 and 65535");
+        // Not by port_number(), which cuts 99999 to 34463.
+        const std::string_view port = url.port();
+        const auto read = std::from_chars(port.data(), port.data() + port.size(), address.port);
+        if (read.ec != std::errc{} || address.port == 0)
+            return wrong("has a port that is not within 1 and 65535");
     }
     if (url.has_userinfo()) {
         address.user = url.user();

@@ -123,6 +123,7 @@ Task<amqp_frame_t> Session::exchange(amqp_method_number_t method) {
         const auto size = co_await transport_->read_some(asio::buffer(input_), error);
         unread_ = std::span{input_}.first(size);
     }
+    co_await throw_if_cancelled();
     co_return Failure{FailureKind::unavailable,
                       "the connection ended while it was being made: " + error.message()};
 }

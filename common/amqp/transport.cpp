@@ -80,6 +80,7 @@ Task<std::unique_ptr<Transport>> Transport::connect(BrokerAddress address) {
     tcp::socket socket{co_await asio::this_coro::executor};
     error_code error;
     co_await asio::async_connect(socket, *found, asio::redirect_error(asio::use_awaitable, error));
+    co_await throw_if_cancelled();
     if (error) co_return away("cannot connect", error);
     // Frames are gathered before they are written: nothing is gained by waiting for more.
     socket.set_option(tcp::no_delay{true}, error);
@@ -107,6 +108,7 @@ Task<> Transport::secure(std::string host) {
     stream_ = std::move(tls);
     co_await stream.async_handshake(asio::ssl::stream_base::client,
                                     asio::redirect_error(asio::use_awaitable, error));
+    co_await throw_if_cancelled();
     if (is_certificate_trouble(error)) {
         co_return Failure{FailureKind::misconfigured,
                           "its certificate is not made out to " + host +

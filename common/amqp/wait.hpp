@@ -21,14 +21,20 @@ inline asio::steady_timer never(asio::any_io_executor executor) {
     return asio::steady_timer{std::move(executor), std::chrono::steady_clock::time_point::max()};
 }
 
+/// To be awaited after an operation whose error was not thrown: it may have ended because the
+/// coroutine itself is being cancelled, which is no Failure.
+inline asio::awaitable<void> throw_if_cancelled() {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none)
+        throw boost::system::system_error{asio::error::operation_aborted};
+}
+
 /// Sleeps until `timer`, which the caller keeps alive, is cancelled or expires: look at what was
 /// waited for, for it may have happened or not. Throws when the coroutine itself is cancelled.
 inline asio::awaitable<void> wake_up(asio::steady_timer& timer) {
     boost::system::error_code woken;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none)
-        throw boost::system::system_error{asio::error::operation_aborted};
+    co_await throw_if_cancelled();
 }
 
 }  // namespace prewarm::amqp

@@ -123,8 +123,13 @@ void Multi::await(curl_socket_t socket, const std::shared_ptr<Watch>& watch, int
                 return found != watches_.end() && found->second == watch;
             };
             if (!is_current()) return;
-            if ((watch->wanted & (for_read ? CURL_POLL_IN : CURL_POLL_OUT)) != 0)
-                act(socket, error ? CURL_CSELECT_ERR : direction);
+            if ((watch->wanted & (for_read ? CURL_POLL_IN : CURL_POLL_OUT)) != 0) {
+                // A server that refuses a request early answers and hangs up: the answer must be
+                // read before the next piece is written, as that fails.
+                const bool may_read = (watch->wanted & CURL_POLL_IN) != 0;
+                const int ready = may_read ? direction | CURL_CSELECT_IN : direction;
+                act(socket, error ? CURL_CSELECT_ERR : ready);
+            }
             if (is_current()) await(socket, watch);
         });
 }

@@ -29,6 +29,7 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t chunk_bytes = 64 * 1024;
 constexpr std::size_t header_read_bytes = 4 * 1024;
+constexpr std::chrono::milliseconds longest_linger{2'000};
 constexpr std::string_view interim_answer = "HTTP/1.1 100 Continue\r\n\r\n";
 
 std::string_view std_view(boost::core::string_view text) {
@@ -43,6 +44,13 @@ std::string text_of(const tcp::endpoint& endpoint) {
     const auto host = endpoint.address().to_string();
     return endpoint.address().is_v6() ? fmt::format("[{}]:{}", host, endpoint.port())
                                       : fmt::format("{}:{}", host, endpoint.port());
+}
+
+/// Not HTTP, as opposed to a connection that has ended or broken.
+bool is_malformed(const error_code& error) {
+    static const auto& category = make_error_code(beast::http::error::bad_method).category();
+    return error.category() == category && error != beast::http::error::end_of_stream &&
+           error != beast::http::error::partial_message;
 }
 
 Result<tcp::endpoint> endpoint_of(std::string_view address) {
@@ -100,6 +108,20 @@ private:
     using Message = beast::http::response<beast::http::buffer_body>;
     using Serializer = beast::http::response_serializer<beast::http::buffer_body>;
 
+    /// Bounds the waits of a scope: handlers take as long as they like, a peer must keep moving.
+    class Timed {
+    public:
+        Timed(Connection& connection, std::chrono::milliseconds time) : connection_{connection} {
+            connection_.deadline_ = steady_clock::now() + time;
+        }
+        ~Timed() { connection_.deadline_ = steady_clock::time_point::max(); }
+        Timed(const Timed&) = delete;
+        Timed& operator=(const Timed&) = delete;
+
+    private:
+        Connection& connection_;
+    };
+
     asio::awaitable<bool> await_first_bytes();
     asio::awaitable<error_code> read_header();
     Result<Request> request();
@@ -107,19 +129,20 @@ private:
     asio::awaitable<bool> send(Response response, bool keep_alive);
     asio::awaitable<bool> send_streamed(StreamedBody body, Serializer& serializer,
                                         Message& message);
+    void make_room();
     asio::awaitable<bool> send_interim_answer();
     asio::awaitable<bool> drain();
     asio::awaitable<void> linger();
     Message message_of(const Response& response, bool keep_alive) const;
     Failure broken(const error_code& error) const;
-    void give(std::chrono::milliseconds time) { deadline_ = steady_clock::now() + time; }
 
     const ServerOptions& options_;
     tcp::socket socket_;
     beast::flat_buffer buffer_;
     std::optional<Parser> parser_;
-    std::vector<char> chunk_;  ///< Made with the first body.
+    std::vector<char> chunk_;
     std::string remote_;
+    error_code unreadable_;  ///< Set when reading has failed.
     bool awaits_interim_answer_ = false;
     bool waits_for_a_request_ = false;
     steady_clock::time_point deadline_ = steady_clock::time_point::max();
@@ -132,7 +155,7 @@ asio::awaitable<void> Server::Connection::run(const Handler& handler, const bool
     while (!stopping && co_await await_first_bytes()) {
         error = co_await read_header();
         if (error) {
-            if (error == beast::http::error::end_of_stream || !socket_.is_open()) break;
+            if (!is_malformed(error)) break;
             const unsigned status = error == beast::http::error::header_limit ? 431 : 400;
             if (co_await send(Response{.status = status}, false)) co_await linger();
             break;
@@ -142,10 +165,9 @@ asio::awaitable<void> Server::Connection::run(const Handler& handler, const bool
         const bool keep_alive =
             parser_->keep_alive() && !response.close && !stopping && !unwanted_body;
         if (!co_await send(std::move(response), keep_alive)) break;
-        if (!keep_alive || !co_await drain()) {
-            co_await linger();
-            break;
-        }
+        if (keep_alive && co_await drain()) continue;
+        if (!parser_->is_done() && !unreadable_) co_await linger();
+        break;
     }
     close();
 }
@@ -159,7 +181,7 @@ void Server::Connection::close() {
 asio::awaitable<bool> Server::Connection::await_first_bytes() {
     if (buffer_.size() > 0) co_return true;  // It did not wait for the last answer.
     waits_for_a_request_ = true;
-    give(options_.idle_time);
+    const Timed timed{*this, options_.idle_time};
     error_code error;
     const auto size = co_await socket_.async_read_some(
         buffer_.prepare(header_read_bytes), asio::redirect_error(asio::use_awaitable, error));
@@ -169,7 +191,7 @@ asio::awaitable<bool> Server::Connection::await_first_bytes() {
 }
 
 asio::awaitable<error_code> Server::Connection::read_header() {
-    give(options_.header_time);
+    const Timed timed{*this, options_.header_time};
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(options_.header_bytes));
     parser_->body_limit(boost::none);  // Handlers bound what they read.
@@ -180,7 +202,6 @@ asio::awaitable<error_code> Server::Connection::read_header() {
     const auto& message = parser_->get();
     awaits_interim_answer_ = message.version() >= 11 && !parser_->is_done() &&
                              beast::iequals(message[beast::http::field::expect], "100-continue");
-    give(options_.stall_time);
     co_return error;
 }
 
@@ -232,28 +253,39 @@ std::optional<std::uint64_t> Server::Connection::length() const {
 
 Task<std::span<const char>> Server::Connection::read_some() {
     if (parser_->is_done()) co_return std::span<const char>{};
+    if (unreadable_) co_return broken(unreadable_);
     if (!co_await send_interim_answer()) co_return broken({});
-    chunk_.resize(chunk_bytes);
-    buffer_.reserve(chunk_bytes);  // Beast reads no more at once than there is room for.
+    make_room();
     auto& body = parser_->get().body();
     while (!parser_->is_done()) {
         body.data = chunk_.data();
         body.size = chunk_.size();
-        give(options_.stall_time);
+        const Timed timed{*this, options_.stall_time};
         error_code error;
         co_await beast::http::async_read_some(socket_, buffer_, *parser_,
                                               asio::redirect_error(asio::use_awaitable, error));
-        give(options_.stall_time);
-        if (error && error != beast::http::error::need_buffer) co_return broken(error);
+        if (error && error != beast::http::error::need_buffer) {
+            // Asio may wait for ever for what comes after an end.
+            unreadable_ = error;
+            co_return broken(error);
+        }
         const auto size = chunk_.size() - body.size;
         if (size > 0) co_return std::span<const char>{chunk_.data(), size};
     }
     co_return std::span<const char>{};
 }
 
+/// As much as is worth it for this body, once.
+void Server::Connection::make_room() {
+    const auto wanted = std::min<std::uint64_t>(length().value_or(chunk_bytes), chunk_bytes);
+    if (chunk_.size() < wanted) chunk_.resize(wanted);
+    buffer_.reserve(chunk_.size());  // Beast reads no more at once than there is room for.
+}
+
 /// The client waits to hear that its body is wanted: it is, once somebody reads it.
 asio::awaitable<bool> Server::Connection::send_interim_answer() {
     if (!std::exchange(awaits_interim_answer_, false)) co_return true;
+    const Timed timed{*this, options_.stall_time};
     error_code error;
     co_await asio::async_write(socket_, asio::buffer(interim_answer),
                                asio::redirect_error(asio::use_awaitable, error));
@@ -262,10 +294,7 @@ asio::awaitable<bool> Server::Connection::send_interim_answer() {
 
 Failure Server::Connection::broken(const error_code& error) const {
     if (!socket_.is_open()) return {FailureKind::transient, "the client stopped sending"};
-    const bool not_http =
-        error.category() == make_error_code(beast::http::error::bad_chunk).category();
-    if (not_http && error != beast::http::error::partial_message &&
-        error != beast::http::error::end_of_stream)
+    if (is_malformed(error))
         return {FailureKind::refused, "the body is not valid HTTP: " + error.message()};
     return {FailureKind::transient, "the client hung up before the end of the body"};
 }
@@ -287,7 +316,7 @@ asio::awaitable<bool> Server::Connection::drain() {
 asio::awaitable<void> Server::Connection::linger() {
     error_code error;
     socket_.shutdown(tcp::socket::shutdown_send, error);
-    give(std::min(options_.stall_time, std::chrono::milliseconds{2'000}));
+    const Timed timed{*this, std::min(options_.stall_time, longest_linger)};
     chunk_.resize(chunk_bytes);
     std::size_t drained = 0;
     while (!error && drained <= options_.drain_bytes) {
@@ -300,7 +329,8 @@ asio::awaitable<void> Server::Connection::linger() {
 
 Server::Connection::Message Server::Connection::message_of(const Response& response,
                                                            bool keep_alive) const {
-    Message message{static_cast<beast::http::status>(response.status), 11};
+    const auto version = parser_->is_header_done() ? parser_->get().version() : 11;
+    Message message{static_cast<beast::http::status>(response.status), version};
     message.keep_alive(keep_alive);
     message.set(beast::http::field::date, boost_view(http_date(std::chrono::system_clock::now())));
     for (const auto& [name, value] : response.headers)
@@ -321,7 +351,7 @@ asio::awaitable<bool> Server::Connection::send(Response response, bool keep_aliv
     const bool header_only =
         parser_->is_header_done() && parser_->get().method() == beast::http::verb::head;
     error_code error;
-    give(options_.stall_time);
+    std::optional<Timed> timed{std::in_place, *this, options_.stall_time};
     if (auto* streamed = std::get_if<StreamedBody>(&response.body)) {
         message.body().data = nullptr;
         message.body().more = true;
@@ -329,6 +359,7 @@ asio::awaitable<bool> Server::Connection::send(Response response, bool keep_aliv
                                                  asio::redirect_error(asio::use_awaitable, error));
         if (error) co_return false;
         if (header_only) co_return true;
+        timed.reset();
         co_return co_await send_streamed(std::move(*streamed), serializer, message);
     }
     auto& text = std::get<std::string>(response.body);
@@ -363,7 +394,7 @@ asio::awaitable<bool> Server::Connection::send_streamed(StreamedBody body, Seria
         message.body().data = const_cast<char*>(bytes->data());  // NOLINT
         message.body().size = bytes->size();
         message.body().more = left > 0;
-        give(options_.stall_time);
+        const Timed timed{*this, options_.stall_time};
         error_code error;
         co_await beast::http::async_write(socket_, serializer,
                                           asio::redirect_error(asio::use_awaitable, error));

@@ -90,7 +90,7 @@ struct ServerOptions {
     std::size_t max_connections = 2000;             ///< More wait to be accepted.
     std::chrono::milliseconds header_time{10'000};  ///< From its first byte to the last header.
     std::chrono::milliseconds idle_time{75'000};    ///< Between requests of one connection.
-    std::chrono::milliseconds stall_time{60'000};   ///< Without a byte moving in either direction.
+    std::chrono::milliseconds stall_time{60'000};   ///< For a body that has stopped moving.
 };
 
 /// Accepts connections and has their requests answered by one handler, on one loop's thread.

@@ -46,8 +46,9 @@ Response respond(unsigned status, std::string_view content_type, std::string bod
 
 Result<std::vector<std::pair<std::string, std::string>>> parse_form(std::string_view text) {
     if (text.empty()) return {};
-    const auto parsed =
-        boost::urls::parse_query(boost::core::string_view{text.data(), text.size()});
+    // Boost.URL 1.81 takes the text's length from a NUL after it, whatever the view says.
+    const std::string terminated{text};
+    const auto parsed = boost::urls::parse_query(terminated);
     if (parsed.has_error())
         return Failure{FailureKind::refused, "the query is not validly encoded"};
     boost::urls::encoding_opts options;

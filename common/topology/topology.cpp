@@ -27,14 +27,18 @@ amqp::FieldTable upload_queue_arguments(const Names& names) {
     return arguments;
 }
 
-/// What was refused is there with other arguments, or forbidden to us: nothing a retry can mend.
+/// What the broker refuses cannot be mended by trying again. Its text names the argument that
+/// differs, with what was received from us and what is current.
 Failure not_as_agreed(std::string_view what, const std::string& name, const Failure& failure) {
     if (failure.kind != FailureKind::refused) return failure;
-    return Failure{FailureKind::misconfigured,
-                   std::string{what} + " '" + name +
-                       "' on the broker is not what this service needs: " + failure.detail +
-                       ". Nothing was changed. Delete it once it is empty and start again, or set "
-                       "RABBITMQ_PREFIX so that this deployment has names of its own."};
+    Failure told{FailureKind::misconfigured,
+                 std::string{what} + " '" + name + "' cannot be declared: " + failure.detail};
+    if (failure.detail.contains("PRECONDITION_FAILED")) {
+        told.detail +=
+            ". It exists with other arguments, and nothing was changed. Either delete it once it "
+            "is empty and start again, or set RABBITMQ_PREFIX for names of this deployment's own";
+    }
+    return told;
 }
 
 class Declaration {
@@ -70,10 +74,10 @@ private:
 Names::Names(std::string_view prefix)
     : upload_exchange{std::string{prefix} + "prewarm"},
       upload_queue{upload_exchange},
-      upload_key{upload_exchange},
+      upload_key{"prewarm"},
       dead_letter_exchange{std::string{prefix} + "prewarm.dlx"},
       dead_letter_queue{std::string{prefix} + "prewarm.dlq"},
-      dead_letter_key{dead_letter_queue},
+      dead_letter_key{"prewarm.dlq"},
       media_exchange{std::string{prefix} + "media"} {}
 
 std::string ready_key(std::string_view bot_slug, MediaKind kind) {

@@ -11,8 +11,8 @@
 
 namespace prewarm::topology {
 
-/// What everything is called, with RABBITMQ_PREFIX before every name. `ready_key` and `failed_key`
-/// have no prefix: their exchange has.
+/// What everything is called, with RABBITMQ_PREFIX before every name. Keys have no prefix: their
+/// exchange has.
 struct Names {
     explicit Names(std::string_view prefix = "");
 

@@ -10,6 +10,7 @@
 #include "common/log/log.hpp"
 #include "sandbox/telegram/message_json.hpp"
 #include "sandbox/telegram/take_upload.hpp"
+#include "sandbox/telegram/utf8.hpp"
 
 namespace prewarm::sandbox {
 namespace {
@@ -49,11 +50,6 @@ Response refusal_of(const NoForm& no_form) {
         response = as_response(std::unexpected{ApiError{413, "Request Entity Too Large"}});
     response.close = true;
     return response;
-}
-
-std::size_t characters_in(std::string_view text) {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 /// As Telegram calls a kind in its errors.
@@ -185,8 +181,9 @@ ApiResult<json::value> BotApi::send(const Call& call, const Method& method) {
     if (!media) return std::unexpected{media.error()};
     const auto chat_id = chat_of(call.form, "chat_id");
     if (!chat_id) return std::unexpected{chat_id.error()};
-    if (characters_in(call.form.text("caption")) > longest_caption)
-        return bad_request("message caption is too long");
+    const auto caption = call.form.text("caption");
+    if (!is_utf8(caption)) return bad_request("strings must be encoded in UTF-8");
+    if (characters_in(caption) > longest_caption) return bad_request("message caption is too long");
     return post(call, method, *chat_id, *media);
 }
 

@@ -20,9 +20,9 @@ PostedMessage* Chats::find(std::int64_t chat_id, std::int64_t message_id) {
     const auto found = chats_.find(chat_id);
     if (found == chats_.end()) return nullptr;
     auto& chat = found->second;
-    const auto index = message_id - chat.first;
-    if (index < 0 || index >= static_cast<std::int64_t>(chat.messages.size())) return nullptr;
-    auto& message = chat.messages[static_cast<std::size_t>(index)];
+    const auto end = chat.first + static_cast<std::int64_t>(chat.messages.size());
+    if (message_id < chat.first || message_id >= end) return nullptr;
+    auto& message = chat.messages[static_cast<std::size_t>(message_id - chat.first)];
     return message.is_deleted ? nullptr : &message;
 }
 

@@ -6,6 +6,8 @@
 
 #include <boost/algorithm/string/case_conv.hpp>
 
+#include "sandbox/telegram/utf8.hpp"
+
 namespace prewarm::sandbox {
 namespace {
 
@@ -56,28 +58,6 @@ std::size_t prefix_of_characters(std::string_view text, std::size_t limit) {
     return text.size();
 }
 
-bool is_utf8(std::string_view text) {
-    std::size_t following = 0;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (following > 0) {
-            if ((byte & 0xC0U) != 0x80U) return false;
-            --following;
-        } else if (byte >= 0x80U) {
-            if (byte >= 0xC2U && byte <= 0xDFU) {
-                following = 1;
-            } else if ((byte & 0xF0U) == 0xE0U) {
-                following = 2;
-            } else if (byte >= 0xF0U && byte <= 0xF4U) {
-                following = 3;
-            } else {
-                return false;
-            }
-        }
-    }
-    return following == 0;
-}
-
 bool is_kept(char c) {
     constexpr std::string_view dropped = "<>:\"/\\|?*&`";
     return static_cast<unsigned char>(c) >= 0x20U && c != 0x7F &&
@@ -109,7 +89,7 @@ void coerce(FileType& type, std::string_view fit, std::string_view extension,
 
 std::string cleaned_file_name(std::string_view file_name) {
     if (!is_utf8(file_name)) return "file";
-    const auto slash = file_name.find_last_of("/\\");
+    const auto slash = file_name.rfind('/');
     if (slash != std::string_view::npos) file_name.remove_prefix(slash + 1);
     std::string cleaned;
     std::ranges::copy_if(file_name, std::back_inserter(cleaned), is_kept);

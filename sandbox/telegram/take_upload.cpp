@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "sandbox/telegram/file_name.hpp"
+#include "sandbox/telegram/utf8.hpp"
 
 namespace prewarm::sandbox {
 namespace {
@@ -116,6 +117,10 @@ ApiResult<StoredFile> take_upload(const Form& form, MediaKind kind, const SentFi
     if (kind == MediaKind::video_note &&
         form.number("length").value_or(0) > longest_video_note_side)
         return bad_request("wrong video note length");
+
+    for (const std::string_view name : {"title", "performer"}) {
+        if (!is_utf8(form.text(name))) return bad_request("strings must be encoded in UTF-8");
+    }
 
     auto type = file_type_of(cleaned_file_name(file.file_name), kind);
     StoredFile stored{.kind = kind,

@@ -92,7 +92,17 @@ class WrongSurroundings(Deployment):
         prefix = f"t{secrets.token_hex(4)}."
         self.management.call(
             "PUT", f"/queues/%2F/{prefix}prewarm",
-            {"durable": True, "arguments": {"x-queue-type": "quorum", "x-delivery-limit": 7}},
+            {
+                "durable": True,
+                "arguments": {
+                    "x-queue-type": "quorum",
+                    "x-dead-letter-exchange": f"{prefix}prewarm.dlx",
+                    "x-dead-letter-routing-key": "prewarm.dlq",
+                    "x-dead-letter-strategy": "at-least-once",
+                    "x-overflow": "reject-publish",
+                    "x-delivery-limit": 7,
+                },
+            },
         )  # fmt: skip
         try:
             complaint = self.consumer_refuses(RABBITMQ_PREFIX=prefix)

@@ -164,7 +164,8 @@ class CachesAndAnnouncements(Deployment):
             [*self.redis_cli, "--csv", "SUBSCRIBE", "prewarm:invalidated"], stdout=subprocess.PIPE
         )
         with contextlib.closing(subscriber.stdout):
-            subscriber.stdout.readline()
+            while b"subscribe" not in subscriber.stdout.readline():
+                pass
             digest = self.publish_upload(b"told", cacheKeys=["page:7"])
             told = {subscriber.stdout.readline().decode() for _ in range(2)}
             subscriber.kill()
@@ -178,15 +179,16 @@ class LargeMedia(Deployment):
     size = 45_000_000
 
     def test_large_videos_stream_whole_and_with_flat_memory(self):
-        consumer = self.start_consumer(MEDIA_PREWARM_CONCURRENCY=str(self.count))
         digests = set()
         for _ in range(self.count):
             content = secrets.token_bytes(self.size)
             digests.add(self.publish_upload(content, "video", fileName="v.mp4"))
+        consumer = self.start_consumer(MEDIA_PREWARM_CONCURRENCY=str(self.count))
         for digest in digests:
             self.wait_ready(digest, "video")
         peak = consumer.peak_memory_kib()
         self.assertEqual({sent["sha256"] for sent in self.received()}, digests)
+        self.assertEqual(self.sandbox_stats()["telegram"]["at_once"]["peak"], self.count)
         print(f"{self.count} x {self.size} bytes at once: peak memory {peak / 1024:.1f} MiB")
         if not self.sanitized():
             self.assertLess(peak, 32 * 1024)

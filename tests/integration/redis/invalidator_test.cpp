@@ -1,3 +1,4 @@
+#include <boost/asio/write.hpp>
 #include <gmock/gmock.h>
 
 #include "common/redis/keys.hpp"
@@ -176,7 +177,7 @@ TEST_F(InvalidatorTest, PublishesEachKey) {
         };
         co_await until("subscribe");
         EXPECT_TRUE(co_await invalidator.invalidate(ready));
-        for (const std::string key :
+        for (const auto& key :
              {redis::media_key(ready.media), std::string{"app:video_note"}, std::string{"mine"},
               std::string{"not there"}, std::string{"tagged:1"}, std::string{"tagged:2"}}) {
             co_await until("\r\n" + key + "\r\n");

@@ -86,7 +86,9 @@ TEST_F(TlsTest, RefusesAServerThatNobodyVouchesFor) {
 
 TEST_F(TlsTest, IsUnavailableWhereNobodySpeaksTls) {
     const test::RedisServer plain;
-    run(secure("localhost", plain), {}, [&](Connection& redis) -> asio::awaitable<void> {
+    ConnectionOptions hasty;
+    hasty.command_timeout = std::chrono::milliseconds{100};
+    run(secure("localhost", plain), hasty, [&](Connection& redis) -> asio::awaitable<void> {
         EXPECT_EQ((co_await redis.command({"PING"})).error().kind, FailureKind::unavailable);
     });
 }

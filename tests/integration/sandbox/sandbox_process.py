@@ -1,0 +1,64 @@
+"""A prewarm-sandbox of a test's own, on a port that the system picks."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import unittest
+import urllib.request
+
+BIN = pathlib.Path(os.environ["PREWARM_BIN"])
+SAMPLES = pathlib.Path(__file__).parents[2] / "samples"
+
+ACCESS_KEY_ID = "test-access-key"
+SECRET_ACCESS_KEY = "test-secret-key"
+BUCKET = "media-production"
+
+
+class SandboxTest(unittest.TestCase):
+    """Starts the sandbox with `options` before all tests of a class."""
+
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("R2_", "LOG_"))
+        }
+        cls.process = subprocess.Popen(
+            [
+                BIN / "prewarm-sandbox",
+                *("--listen", "127.0.0.1:0"),
+                *("--access-key-id", ACCESS_KEY_ID),
+                *("--secret-access-key", SECRET_ACCESS_KEY),
+                *cls.options,
+            ],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        cls.url = cls.process.stdout.readline().split()[-1]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.process.send_signal(signal.SIGTERM)
+        status = cls.process.wait(timeout=20)
+        cls.process.stdout.close()
+        if status != 0:
+            raise AssertionError(f"prewarm-sandbox ended with {status}")
+
+    def get_json_lines(self, path):
+        with urllib.request.urlopen(self.url + path) as answer:
+            return [json.loads(line) for line in answer.read().splitlines()]
+
+    def received(self):
+        return self.get_json_lines("/sandbox/received")
+
+    def stats(self):
+        return self.get_json_lines("/sandbox/stats")[0]
+
+    def peak_memory(self):
+        """Bytes, since the process began."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
