@@ -46,10 +46,6 @@ std::string mime_type_of(std::string_view head) {
     return type != nullptr ? type : "application/octet-stream";
 }
 
-std::string reason(const std::error_code& error) {
-    return error.message();
-}
-
 class Search {
 public:
     void add(const fs::path& path) {
@@ -57,9 +53,7 @@ public:
         const auto status = fs::status(path, error);
         if (fs::is_directory(status)) return add_directory(path);
         if (fs::is_regular_file(status)) return add_file(path);
-        problem(path, fs::exists(status) ? "neither a file nor a directory"
-                      : error            ? reason(error)
-                                         : "there is no such file");
+        problem(path, error ? error.message() : "neither a file nor a directory");
     }
 
     FoundFiles found;
@@ -77,7 +71,7 @@ private:
             std::error_code ignored;
             if (entry->is_regular_file(ignored)) files.push_back(entry->path());
         }
-        if (error) problem(directory, reason(error));
+        if (error) problem(directory, error.message());
         std::ranges::sort(files);
         for (const auto& file : files)
             add_file(file);
@@ -86,9 +80,9 @@ private:
     void add_file(const fs::path& path) {
         std::error_code error;
         const auto bytes = fs::file_size(path, error);
-        if (error) return problem(path, reason(error));
+        if (error) return problem(path, error.message());
         auto canonical = fs::canonical(path, error);
-        if (error) return problem(path, reason(error));
+        if (error) return problem(path, error.message());
         if (known_.insert(std::move(canonical)).second) found.files.push_back({path, bytes});
     }
 
@@ -117,7 +111,8 @@ FoundFiles find_files(const std::vector<std::string>& paths) {
 Result<ExaminedFile> examine(const fs::path& path) {
     std::ifstream in{path, std::ios::binary};
     if (!in) {
-        return Failure{FailureKind::not_found, reason({errno, std::generic_category()})};
+        return Failure{FailureKind::not_found,
+                       std::error_code{errno, std::generic_category()}.message()};
     }
     s3::Digest digest;
     ExaminedFile file;

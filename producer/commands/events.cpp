@@ -103,8 +103,9 @@ bool print(const amqp::Message& message, const Invocation& invocation) {
     const auto line = invocation.json ? events::announcement_as_json(message.type, message.body)
                                       : announcement_line(message.type, message.body).value_or("");
     if (line.empty()) {
-        invocation.err << "prewarmctl: passed over a message of type `" << shown(message.type)
-                       << "`, which is neither ready nor failed\n";
+        tell(invocation.err,
+             fmt::format("passed over a message of type `{}`, which is neither ready nor failed",
+                         message.type));
         return false;
     }
     invocation.out << line << std::endl;
@@ -115,7 +116,7 @@ bool print(const amqp::Message& message, const Invocation& invocation) {
 CommandError following_error(const Failure& failure, const BrokerConfig& broker) {
     if (failure.kind != FailureKind::refused) return command_error(Dependency::broker, failure);
     return {ExitStatus::work_failed,
-            fmt::format("RabbitMQ: {}\nIf the exchange `{}` is missing, `prewarmctl topology` "
+            fmt::format("{}\nIf the exchange `{}` is missing, `prewarmctl topology` "
                         "makes it.",
                         failure.detail, broker.names.media_exchange)};
 }
@@ -127,9 +128,8 @@ asio::awaitable<ExitStatus> follow(BrokerConfig broker, EventsOptions options,
     Announcements announcements{co_await asio::this_coro::executor};
     const auto following = co_await announcements.follow(broker, routing_key);
     if (!following) throw following_error(following.error(), broker);
-    invocation.err << fmt::format("prewarmctl: following {} of {} (Ctrl-C ends)", routing_key,
-                                  broker.names.media_exchange)
-                   << std::endl;
+    tell(invocation.err,
+         fmt::format("following {} of {} (Ctrl-C ends)", routing_key, broker.names.media_exchange));
 
     const auto deadline =
         options.timeout == 0 ? Deadline::max() : deadline_in(std::chrono::seconds{options.timeout});

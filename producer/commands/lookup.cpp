@@ -76,7 +76,7 @@ asio::awaitable<ExitStatus> find_and_tell(MediaStore& store, MediaKey media,
         table.print(invocation.out);
     }
     if (*row && (*row)->ready) co_return ExitStatus::success;
-    invocation.err << "prewarmctl: " << hint(*row) << '\n';
+    tell(invocation.err, hint(*row));
     co_return ExitStatus::work_failed;
 }
 

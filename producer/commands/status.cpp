@@ -66,9 +66,8 @@ asio::awaitable<void> read_queues(const BrokerConfig& broker, Status& status) {
         if (queue) {
             status.queues.push_back(std::move(*queue));
         } else if (queue.error().kind == FailureKind::refused) {
-            status.problems.push_back(
-                fmt::format("RabbitMQ: {}\n`prewarmctl topology` makes what is missing.",
-                            queue.error().detail));
+            status.problems.push_back(fmt::format(
+                "{}\n`prewarmctl topology` makes what is missing.", queue.error().detail));
         } else {
             status.problems.push_back(advice(Dependency::broker, queue.error()));
         }
@@ -155,7 +154,7 @@ asio::awaitable<ExitStatus> gather_and_tell(const BrokerConfig& broker, MediaSto
         print(status, invocation.out);
     }
     for (const auto& problem : status.problems)
-        invocation.err << "prewarmctl: " << problem << '\n';
+        tell(invocation.err, problem);
     co_return status.problems.empty() ? ExitStatus::success : ExitStatus::work_failed;
 }
 

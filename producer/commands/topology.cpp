@@ -23,7 +23,8 @@ asio::awaitable<ExitStatus> declare_and_tell(BrokerConfig broker, const Invocati
     if (!connection) throw command_error(Dependency::broker, connection.error());
     const auto declared =
         co_await topology::declare(**connection, broker.names, deadline_in(declare_time));
-    if (!declared) throw command_error(Dependency::broker, declared.error());
+    // What differs is no matter of the settings: the failure itself says what to do.
+    if (!declared) throw CommandError{status_of(declared.error()), declared.error().detail};
     std::ignore = co_await (*connection)->close(deadline_in(farewell));
 
     const auto& names = broker.names;
