@@ -33,7 +33,7 @@ struct UploadTerms {
 
 enum class UploadResult : std::uint8_t {
     failed,     ///< Nothing that the service would know of.
-    recorded,   ///< The row is written; the service publishes the event itself.
+    recorded,   ///< The row is written (the outbox), and the event is not published.
     published,  ///< The broker has the event.
 };
 std::string_view name_of(UploadResult result);
