@@ -13,7 +13,9 @@
 namespace prewarm {
 
 TaskGroup::TaskGroup(asio::any_io_executor executor, std::function<void()> on_task_end)
-    : executor_{executor}, on_task_end_{std::move(on_task_end)}, all_done_{executor, asio::steady_timer::time_point::max()} {}
+    : executor_{executor},
+      on_task_end_{std::move(on_task_end)},
+      all_done_{executor, asio::steady_timer::time_point::max()} {}
 
 TaskGroup::~TaskGroup() {
     assert(signals_.empty());
