@@ -86,16 +86,19 @@ void LinePublisher::refuse(std::uint64_t line, const std::string& why) {
                    {{"line", line}, {"result", "refused"}, {"detail", shown(why)}});
 }
 
-ExitStatus LinePublisher::report() const {
-    auto& err = invocation_.err;
+void LinePublisher::tell_where_it_stopped() const {
     if (!unconfirmed_.empty()) {
-        tell(err, fmt::format("not confirmed, to be published again: line {}\n"
-                              "nothing was read behind line {}",
-                              fmt::join(unconfirmed_, ", "), last_line_));
+        tell(invocation_.err, fmt::format("not confirmed, to be published again: line {}",
+                                          fmt::join(unconfirmed_, ", ")));
     }
+    if (last_line_ > 0)
+        tell(invocation_.err, fmt::format("nothing behind line {} was published", last_line_));
+}
+
+ExitStatus LinePublisher::report() const {
     auto text = counted(published_, "event", "events") + " published";
     if (refused_ > 0) text += ", " + counted(refused_, "line is", "lines are") + " wrong";
-    (invocation_.json ? err : invocation_.out) << text << '\n';
+    (invocation_.json ? invocation_.err : invocation_.out) << text << '\n';
     return refused_ > 0 ? ExitStatus::work_failed : ExitStatus::success;
 }
 

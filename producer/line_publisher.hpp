@@ -28,7 +28,10 @@ public:
     /// Throws CommandError when it stops before the end of the lines.
     asio::awaitable<void> run();
 
-    /// Tells how it went, however it ended.
+    /// For when `run` did not end well: from where on the lines are to be published again.
+    void tell_where_it_stopped() const;
+
+    /// Tells how many it published, however it ended.
     ExitStatus report() const;
 
 private:

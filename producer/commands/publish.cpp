@@ -145,6 +145,7 @@ ExitStatus publish_lines(const PublishOptions& options, Invocation& invocation) 
     try {
         run_to_end(runner, publish_all(lines, publisher));
     } catch (const CommandError&) {
+        lines.tell_where_it_stopped();
         lines.report();
         throw;
     }

@@ -156,9 +156,10 @@ ExitStatus UploadRun::report(bool interrupted) const {
     print_summary(done_, found_.problems, invocation_.err);
     const auto untried = found_.files.size() - done_.size();
     if (untried > 0) {
-        const auto text = counted(untried, "file was", "files were") + " not tried";
-        if (interrupted) throw CommandError{ExitStatus::work_failed, "interrupted: " + text};
-        throw CommandError{hopeless_->status(), text + ", because " + hopeless_->what()};
+        const auto some = counted(untried, "file was", "files were");
+        if (interrupted)
+            throw CommandError{ExitStatus::work_failed, "interrupted: " + some + " not finished"};
+        throw CommandError{hopeless_->status(), some + " not tried, because " + hopeless_->what()};
     }
     const bool complete =
         !interrupted && found_.problems.empty() &&

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -86,6 +87,16 @@ TEST_F(FileTest, IsStoredAsItIs) {
     const auto read = run(read_whole(name, {bytes.size(), sha256_of(bytes)}));
     ASSERT_TRUE(read) << read.error().detail;
     EXPECT_TRUE(*read == bytes);
+}
+
+TEST_F(FileTest, TellsHowMuchOfItWasSent) {
+    std::vector<std::uint64_t> told;
+    LocalFile file{path, bytes.size(), sha256_of(bytes)};
+    file.on_sent = [&](std::uint64_t sent) { told.push_back(sent); };
+    ASSERT_TRUE(run(writer.put_file(object("file"), file, "video/mp4", soon())));
+    EXPECT_GT(told.size(), 2U);
+    EXPECT_TRUE(std::ranges::is_sorted(told));
+    EXPECT_EQ(told.back(), bytes.size());
 }
 
 TEST_F(FileTest, IsNotStoredWhenItChangedSinceItsDigestWasTaken) {
