@@ -152,6 +152,14 @@ Task<bool> MediaStore::record_dead(Lease lease, std::string error) {
     });
 }
 
+Task<bool> MediaStore::record_refused(MediaKey media, std::string error) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        return execute(connection, sql::refused, media.bot_slug, media.sha256.hex(),
+                       kind_name(media), sql::storable(error, max_error_characters))
+                   .affected_rows() == 1;
+    });
+}
+
 Task<bool> MediaStore::release(Lease lease) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
         return execute(connection, sql::release, lease.media.bot_slug, lease.media.sha256.hex(),

@@ -82,6 +82,10 @@ public:
     /// As if it had never been taken: nothing is counted.
     Task<bool> release(Lease lease);
 
+    /// Makes a media that nobody has begun `failed`, because its event was refused without a claim.
+    /// False when there is no such row.
+    Task<bool> record_refused(MediaKey media, std::string error);
+
     /// Prolongs them all to `lease` from now. Returns those that are lost.
     Task<std::vector<Lease>> renew(std::vector<Lease> leases, std::chrono::milliseconds lease);
 

@@ -72,6 +72,13 @@ inline constexpr Statement dead{
     "UPDATE media_cache SET status = 'failed', retry_count = retry_count + 1, starts = 0, "
     "last_error = $5, " PREWARM_GIVE_UP_LEASE};
 
+// A row that an uploader wrote, whose event nobody will work on.
+inline constexpr Statement refused{"refused", R"sql(
+UPDATE media_cache SET status = 'failed', last_error = $4, next_retry_at = NULL, updated_at = now()
+WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3
+    AND status = 'warming' AND (lease_until > now()) IS NOT TRUE
+)sql"};
+
 inline constexpr Statement release{
     "release", "UPDATE media_cache SET starts = greatest(starts - 1, 0), " PREWARM_GIVE_UP_LEASE};
 

@@ -43,6 +43,10 @@ Task<bool> PostgresLedger::release(const Lease& lease) {
     co_return co_await store_.release(lease);
 }
 
+Task<bool> PostgresLedger::record_refused(const MediaKey& media, std::string why) {
+    return store_.record_refused(media, std::move(why));
+}
+
 asio::awaitable<void> PostgresLedger::keep_leases() {
     while (true) {
         co_await sleep_for(lease_ / 3);

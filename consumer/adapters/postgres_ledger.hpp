@@ -22,6 +22,7 @@ public:
     Task<bool> record_attempt_failed(const Lease& lease, std::string why) override;
     Task<bool> record_dead(const Lease& lease, std::string why) override;
     Task<bool> release(const Lease& lease) override;
+    Task<bool> record_refused(const MediaKey& media, std::string why) override;
 
     /// Renews every live lease three times in its life, with one statement, until cancelled.
     asio::awaitable<void> keep_leases();

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include <boost/algorithm/string/predicate.hpp>
 #include <boost/json.hpp>
 #include <openssl/crypto.h>
 
@@ -13,10 +14,13 @@ constexpr std::string_view worker_path = "/api/admin/media/prewarm/worker/";
 constexpr std::string_view media_path = "/api/media/";
 
 bool is_token(std::string_view authorization, const Secret& token) {
-    const auto expected = "Bearer " + token.reveal();
+    constexpr std::string_view scheme = "bearer ";
+    if (!boost::algorithm::istarts_with(authorization, scheme)) return false;
+    const auto given = authorization.substr(scheme.size());
+    const auto& expected = token.reveal();
     // In constant time, so that an answer's delay tells nothing about the token.
-    return authorization.size() == expected.size() &&
-           CRYPTO_memcmp(authorization.data(), expected.data(), expected.size()) == 0;
+    return given.size() == expected.size() &&
+           CRYPTO_memcmp(given.data(), expected.data(), expected.size()) == 0;
 }
 
 std::optional<http::Response> refuse(const http::Request& request, const Parts& parts) {

@@ -97,14 +97,14 @@ asio::awaitable<void> Intake::work(amqp::Delivery delivery) {
         known.traceparent = traceparent;
         return known;
     }();
-    auto outcome = [&]() -> std::optional<warm::Outcome> {
-        if (!decoded) {
-            return warm::DeadLettered{decoded.error().reason, decoded.error().detail};
-        }
-        if (auto refused = parts_.admission.refuse(upload)) return std::move(*refused);
-        return std::nullopt;
-    }();
-    if (!outcome) outcome = co_await parts_.warm.run(upload, deliveries);
+    std::optional<warm::Outcome> outcome;
+    if (!decoded) {
+        outcome = warm::DeadLettered{decoded.error().reason, decoded.error().detail};
+    } else if (auto refused = parts_.admission.refuse(upload)) {
+        outcome = co_await parts_.warm.refuse(upload, std::move(*refused));
+    } else {
+        outcome = co_await parts_.warm.run(upload, deliveries);
+    }
     if (const auto* later = std::get_if<warm::Postponed>(&*outcome)) {
         postponed_.spawn(postpone(std::move(delivery), later->wait));
         co_return;

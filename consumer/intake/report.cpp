@@ -30,7 +30,7 @@ log::Fields fields_of(const Upload& upload, std::chrono::steady_clock::duration 
                        {"sha256", upload.media.sha256.hex()},
                        {"kind", name_of(upload.media.kind)},
                        {"event_id", upload.event_id},
-                       {"ms", std::chrono::duration<double, std::milli>(took).count()}};
+                       {"ms", std::chrono::round<std::chrono::milliseconds>(took).count()}};
     // version "00", 32 digits of trace id, 16 of the span, 2 of flags (W3C Trace Context)
     if (upload.traceparent.size() == 55) {
         fields.emplace_back("trace_id", std::string_view{upload.traceparent}.substr(3, 32));

@@ -37,6 +37,10 @@ public:
     virtual Task<bool> record_attempt_failed(const Lease& lease, std::string why) = 0;
     virtual Task<bool> record_dead(const Lease& lease, std::string why) = 0;
     virtual Task<bool> release(const Lease& lease) = 0;  ///< Untouched: nothing is counted.
+
+    /// The media will not get ready, and was never claimed for it. False if the ledger does not
+    /// know it, or somebody is at it.
+    virtual Task<bool> record_refused(const MediaKey& media, std::string why) = 0;
 };
 
 /// Telegram's limits, and the choice of a storage chat.

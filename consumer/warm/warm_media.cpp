@@ -148,6 +148,13 @@ asio::awaitable<Outcome> WarmMedia::give_up(std::optional<Lease>& held, Failed f
     co_return std::visit([](auto& either) -> Outcome { return std::move(either); }, outcome);
 }
 
+asio::awaitable<Outcome> WarmMedia::refuse(const Upload& upload, DeadLettered why) {
+    const auto recorded = co_await ports_.ledger.record_refused(upload.media, why.detail);
+    // The dead letter says the same; while the ledger is away nobody can look it up anyway.
+    if (!recorded) ports_.observer.step_retried(Step::claim, recorded.error());
+    co_return why;
+}
+
 asio::awaitable<Outcome> WarmMedia::run(const Upload& upload, std::uint32_t deliveries) {
     std::optional<Lease> held;
     try {

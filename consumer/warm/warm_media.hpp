@@ -18,6 +18,9 @@ public:
     /// the attempts where the ledger cannot. Cancelled, it gives the lease up and ends HandedBack.
     asio::awaitable<Outcome> run(const Upload& upload, std::uint32_t deliveries);
 
+    /// Records that an upload was refused before anything was tried: whoever looks it up is told.
+    asio::awaitable<Outcome> refuse(const Upload& upload, DeadLettered why);
+
 private:
     struct Failed {
         Step step;

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import pathlib
 import secrets
 import subprocess
 import unittest
@@ -61,6 +62,19 @@ class BadEvents(Deployment):
             if heard["properties"]["type"] == "prewarm.v1.MediaFailed"
         ]  # fmt: skip
         self.assertEqual(len(failures), len(sorts))
+
+
+class RefusedUploads(Deployment):
+    def test_a_lookup_of_a_refused_upload_says_that_it_failed(self):
+        consumer = self.start_consumer()
+        path = pathlib.Path(self.folder) / "refused.txt"
+        path.write_bytes(secrets.token_bytes(20))
+        run(BIN / "prewarmctl", "upload", "--bot", "nobody-we-know", path, env=self.env)
+        self.dead_letters(1)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        status, _, body = self.http(consumer, f"/api/media/nobody-we-know/{digest}/document")
+        self.assertEqual(status, 410, body)
+        self.assertIn("PREWARM_BOTS_FILE", json.loads(body)["error"]["message"])
 
 
 class WrongSurroundings(Deployment):

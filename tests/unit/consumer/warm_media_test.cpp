@@ -57,6 +57,10 @@ struct ScriptedPorts : Ledger, Budget, Courier, Invalidator, Announcer, Clock, S
         calls.emplace_back("release");
         co_return lease_is_ours;
     }
+    Task<bool> record_refused(const MediaKey&, std::string) override {
+        calls.emplace_back("record_refused");
+        co_return lease_is_ours;
+    }
     Task<std::int64_t> wait_turn(const Upload&) override {
         calls.emplace_back("budget");
         co_return turn;
@@ -184,6 +188,13 @@ TEST_F(WarmMediaTest, TellsNothingOfAnAttemptWhoseLeaseWasLost) {
     ports.sent = Failure{FailureKind::mismatch, "sha256 differs"};
     ports.lease_is_ours = false;
     EXPECT_FALSE(std::get<HandedBack>(run()).touched);
+}
+
+TEST_F(WarmMediaTest, RecordsWhatIsRefusedBeforeItIsTried) {
+    const auto outcome =
+        test::run_to_end(loop, warm.refuse(upload, {FailureReason::unknown_bot, "who?"}));
+    EXPECT_EQ(std::get<DeadLettered>(outcome).reason, FailureReason::unknown_bot);
+    EXPECT_THAT(ports.calls, ElementsAre("record_refused"));
 }
 
 TEST_F(WarmMediaTest, DeadLettersNothingThatItCouldNotRecord) {
