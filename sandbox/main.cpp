@@ -140,7 +140,7 @@ std::optional<std::string> wrong_bucket(const std::vector<std::string>& buckets)
 }
 
 asio::awaitable<void> run_until_told(http::Server& server) {
-    asio::signal_set signals{co_await asio::this_coro::executor, SIGINT, SIGTERM};
+    asio::signal_set signals{co_await asio::this_coro::executor, SIGINT, SIGTERM, SIGHUP};
     co_await signals.async_wait(asio::use_awaitable);
     log::info("sandbox.stopping", "requests at work may end");
     co_await server.stop(deadline_in(std::chrono::seconds{5}));
