@@ -65,10 +65,8 @@ TEST_F(BrokerFaultsTest, LosesNothingConfirmedWhenItIsKilled) {
         auto& consumer = consume_from(group, queue);
         std::set<std::string> confirmed;
         std::set<std::string> taken;
-        bool stopped = false;
         const auto publish_on = [&]() -> asio::awaitable<void> {
-            int body = 0;
-            while (!stopped) {
+            for (int body = 0;;) {
                 if (co_await publish_one(publisher, ++body)) confirmed.insert(std::to_string(body));
             }
         };
@@ -80,8 +78,9 @@ TEST_F(BrokerFaultsTest, LosesNothingConfirmedWhenItIsKilled) {
                 consumer.ack(delivery->tag);
             }
         };
-        group.spawn(publish_on());
-        group.spawn(take());
+        TaskGroup work{loop.get_executor()};
+        work.spawn(publish_on());
+        work.spawn(take());
         while (confirmed.size() < 200)
             co_await sleep_for(1ms);
         broker.kill();
@@ -92,10 +91,11 @@ TEST_F(BrokerFaultsTest, LosesNothingConfirmedWhenItIsKilled) {
         const auto before = confirmed.size();
         while (confirmed.size() < before + 200)
             co_await sleep_for(1ms);
-        stopped = true;
         while (!std::ranges::includes(taken, confirmed))
             co_await sleep_for(10ms);
         EXPECT_EQ(consumer.status().state, LinkState::ready);
+        work.cancel_all();
+        EXPECT_TRUE(co_await work.join(soon()));
     });
 }
 
