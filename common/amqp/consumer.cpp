@@ -1,5 +1,6 @@
 #include "common/amqp/consumer.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <unordered_set>
@@ -18,11 +19,20 @@ constexpr std::chrono::seconds call_timeout{10};
 // After the broker ended the consumer: its queue may be between two leaders.
 constexpr std::chrono::seconds pause_after_cancel{1};
 
+/// The broker takes a prefetch of 0 for one without a limit.
+std::uint16_t at_least_one(std::uint16_t prefetch) {
+    return std::max<std::uint16_t>(prefetch, 1);
+}
+ConsumerOptions at_least_one(ConsumerOptions options) {
+    options.prefetch = at_least_one(options.prefetch);
+    return options;
+}
+
 }  // namespace
 
 struct Consumer::State {
     State(asio::any_io_executor executor, ConsumerOptions given)
-        : options{std::move(given)},
+        : options{at_least_one(std::move(given))},
           link{executor, options.link,
                [this](Connection& connection) { return serve(connection); }},
           arrived{never(executor)},
@@ -124,6 +134,7 @@ asio::awaitable<std::optional<Failure>> Consumer::State::follow_wishes() {
     } else if (wanted && subscribed_with == 0) {
         step = co_await subscribe();
     } else {
+        if (!wanted) give_back_waiting();
         link.report(wanted ? LinkState::ready : LinkState::paused);
         settled.cancel();
         co_await wake_up(changed);
@@ -151,7 +162,6 @@ Task<> Consumer::State::unsubscribe() {
     auto cancelled = co_await mine->cancel(consumer_tag, deadline_in(call_timeout));
     if (!cancelled) co_return cancelled;
     subscribed_with = 0;
-    if (!wanted) give_back_waiting();
     co_return Result<>{};
 }
 
@@ -251,7 +261,7 @@ Task<> Consumer::resume(Deadline deadline) {
 }
 
 Task<> Consumer::set_prefetch(std::uint16_t count, Deadline deadline) {
-    state_->options.prefetch = count;
+    state_->options.prefetch = at_least_one(count);
     return state_->until_settled(deadline);
 }
 

@@ -18,7 +18,7 @@ namespace prewarm::amqp {
 struct ConsumerOptions {
     LinkOptions link;
     std::string queue;
-    std::uint16_t prefetch = 64;  ///< Most deliveries unsettled at once; at least 1.
+    std::uint16_t prefetch = 64;  ///< Most deliveries unsettled at once; 0 is taken for 1.
     std::size_t largest_body_bytes = Channel::default_largest_body;
 };
 

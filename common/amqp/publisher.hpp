@@ -29,8 +29,8 @@ public:
     /// Connects until `close()` or cancelled; to be spawned once by the owner.
     asio::awaitable<void> run();
 
-    /// Ends with the broker's confirm. Any number may be under way at once. While there is no
-    /// connection, or too much is queued, it waits for its turn.
+    /// Ends with the broker's confirm. As many as the caller likes may be under way at once. While
+    /// there is no connection, or too much is queued, it waits for its turn and holds its message.
     ///
     /// - `transient`: the broker did not take it (basic.nack: a full queue, no quorum).
     /// - `refused`: `Mandatory::yes`, and no queue is bound for this key.

@@ -5,6 +5,7 @@
 #include <exception>
 #include <list>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -123,15 +124,28 @@ protected:
         co_return state.ready_messages;
     }
 
-    /// Publishes bodies "0", "1", ... with confirms.
-    asio::awaitable<void> fill(std::string queue, int count) {
+    /// Publishes bodies "0", "1", ... and waits for the confirms: without them a quorum queue that
+    /// was just made may lose messages.
+    asio::awaitable<void> fill(std::string queue, std::uint64_t count) {
         auto connection = must(co_await connect());
         auto channel = must(co_await connection->open_channel(soon()));
-        for (int i = 0; i < count; ++i) {
+        must(co_await channel->confirm_publishes(soon()));
+        std::set<std::uint64_t> unconfirmed;
+        ChannelEvents events;
+        events.on_confirm = [&](Confirm confirm) {
+            const auto first =
+                confirm.multiple ? unconfirmed.begin() : unconfirmed.lower_bound(confirm.number);
+            unconfirmed.erase(first, unconfirmed.upper_bound(confirm.number));
+        };
+        channel->listen(std::move(events));
+        for (std::uint64_t i = 0; i < count; ++i) {
             Message message;
             message.body = std::to_string(i);
             must(channel->publish("", queue, message, true));
+            unconfirmed.insert(i + 1);
         }
+        while (!unconfirmed.empty())
+            co_await sleep_for(1ms);
         must(co_await connection->close(soon()));
     }
 
