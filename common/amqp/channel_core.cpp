@@ -5,7 +5,7 @@
 
 #include "common/amqp/codec.hpp"
 #include "common/amqp/session.hpp"
-#include "common/amqp/wait.hpp"
+#include "common/runtime/wait.hpp"
 
 namespace prewarm::amqp {
 namespace {

@@ -9,8 +9,9 @@
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "common/amqp/wait.hpp"
+#include "common/runtime/backoff.hpp"
 #include "common/runtime/deadline.hpp"
+#include "common/runtime/wait.hpp"
 
 namespace prewarm::amqp {
 namespace {
@@ -33,16 +34,6 @@ std::string_view name_of(LinkState state) {
             return "closed";
     }
     return "unknown";
-}
-
-std::chrono::milliseconds full_jitter(std::chrono::milliseconds first,
-                                      std::chrono::milliseconds longest, unsigned failures,
-                                      double chance) {
-    auto bound = std::min(first, longest);
-    for (; failures > 0 && bound < longest; --failures)
-        bound = std::min(2 * bound, longest);
-    return std::chrono::round<std::chrono::milliseconds>(
-        std::chrono::duration<double, std::milli>{bound} * chance);
 }
 
 Link::Link(asio::any_io_executor executor, LinkOptions options, Serve serve)

@@ -47,12 +47,6 @@ struct LinkOptions {
     std::chrono::milliseconds backoff_max{3000};
 };
 
-/// A random time between zero and `first` doubled `failures` times, at most `longest`. `chance` is
-/// within 0 and 1.
-std::chrono::milliseconds full_jitter(std::chrono::milliseconds first,
-                                      std::chrono::milliseconds longest, unsigned failures,
-                                      double chance);
-
 /// Makes a connection, has it served, and begins again when it is lost: endlessly. One loop's
 /// thread; `run()` must have ended before it is destroyed.
 class Link {

@@ -8,7 +8,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
-#include "common/amqp/wait.hpp"
+#include "common/runtime/wait.hpp"
 
 namespace prewarm::amqp {
 namespace {

@@ -9,7 +9,7 @@
 #include <boost/system/system_error.hpp>
 
 #include "common/amqp/properties.hpp"
-#include "common/amqp/wait.hpp"
+#include "common/runtime/wait.hpp"
 
 namespace prewarm::amqp {
 namespace {

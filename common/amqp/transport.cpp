@@ -14,7 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/sslerr.h>
 
-#include "common/amqp/wait.hpp"
+#include "common/runtime/wait.hpp"
 
 namespace prewarm::amqp {
 namespace {

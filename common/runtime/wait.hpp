@@ -13,7 +13,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
-namespace prewarm::amqp {
+namespace prewarm {
 
 namespace asio = boost::asio;
 
@@ -37,4 +37,4 @@ inline asio::awaitable<void> wake_up(asio::steady_timer& timer) {
     co_await throw_if_cancelled();
 }
 
-}  // namespace prewarm::amqp
+}  // namespace prewarm

@@ -1,8 +1,8 @@
-#include "common/amqp/link.hpp"
+#include "common/runtime/backoff.hpp"
 
 #include <gtest/gtest.h>
 
-namespace prewarm::amqp {
+namespace prewarm {
 namespace {
 
 using namespace std::chrono_literals;
@@ -22,4 +22,4 @@ TEST(FullJitter, MayBeAnythingBelowTheBound) {
 }
 
 }  // namespace
-}  // namespace prewarm::amqp
+}  // namespace prewarm
