@@ -63,7 +63,7 @@ void describe(CLI::App& app, Arguments& arguments) {
         ->always_capture_default(false);
     app.add_option("--r2-latency-ms", arguments.r2_latency_ms, "Before each of R2's answers");
     app.add_option("--telegram-latency-ms", arguments.telegram_latency_ms,
-                   "After the body of each Bot API request");
+                   "After the body of each upload");
     app.add_option("--telegram-bytes-per-second", arguments.telegram_bytes_per_second,
                    "How fast each upload is taken; 0: as it comes");
     app.add_flag("--telegram-local", arguments.telegram_local,

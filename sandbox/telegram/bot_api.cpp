@@ -136,7 +136,9 @@ asio::awaitable<Response> BotApi::answer(Request& request) {
     auto form = co_await read_form(request, options_.limits);
     if (!form && form.error().aborted) ++stats_.telegram.aborted_uploads;
     if (form) stats_.telegram.bytes_received += form->body_bytes;
-    if (form && options_.latency.count() > 0) co_await sleep_for(options_.latency);
+    // What takes Telegram time is the file.
+    const bool sends = method != nullptr && method->name.starts_with("send");
+    if (form && sends && options_.latency.count() > 0) co_await sleep_for(options_.latency);
     auto response =
         form ? as_response(run(method, token, began, std::move(*form))) : refusal_of(form.error());
     ++stats_.telegram.answers[response.status];
