@@ -111,6 +111,16 @@ ConsumerConfig load_config(const config::Environment& environment) {
     config.lease = settings.milliseconds("MEDIA_PREWARM_LEASE_MS", config.lease, 1s, 1h);
     config.drain = settings.milliseconds("MEDIA_PREWARM_DRAIN_MS", config.drain, 0ms,
                                          broker_ack_timeout - 1ms);
+    config.interval = settings.milliseconds("MEDIA_PREWARM_INTERVAL_MS", config.interval, 50ms, 1h);
+    auto& retries = config.retries;
+    retries.max_attempts = static_cast<std::uint32_t>(
+        settings.number("MEDIA_PREWARM_MAX_ATTEMPTS", retries.max_attempts, 1, 1000));
+    retries.backoff = settings.milliseconds("MEDIA_PREWARM_BACKOFF_MS", retries.backoff, 1ms, 24h);
+    retries.longest_backoff = settings.milliseconds("MEDIA_PREWARM_BACKOFF_MAX_MS",
+                                                    retries.longest_backoff, 1ms, 24h * 30);
+    settings.require(
+        retries.longest_backoff >= retries.backoff,
+        "MEDIA_PREWARM_BACKOFF_MAX_MS must be at least as long as MEDIA_PREWARM_BACKOFF_MS");
 
     config.admin_listen = settings.text("ADMIN_LISTEN", "127.0.0.1:9464");
     settings.require(is_listen_address(config.admin_listen),

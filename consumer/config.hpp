@@ -16,6 +16,7 @@
 #include "common/s3/signature.hpp"
 #include "common/telegram/limits.hpp"
 #include "consumer/bots.hpp"
+#include "consumer/warm/outcome.hpp"
 
 namespace prewarm {
 
@@ -42,6 +43,8 @@ struct ConsumerConfig {
     std::size_t max_queue = 500;
     std::chrono::milliseconds lease{60'000};
     std::chrono::milliseconds drain{30'000};
+    std::chrono::milliseconds interval{2000};  ///< Of looking for parked and lost jobs.
+    warm::RetryPolicy retries;
 
     std::string admin_listen;
     Secret admin_api_token;  ///< Empty: the routes under /api answer 403.

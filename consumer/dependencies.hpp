@@ -1,15 +1,19 @@
-/// Whether what we depend on answers: asked in the background, so that a probe of ours is cheap.
+/// A breaker for each dependency: whether it answers is asked in the background, and at once when
+/// a job was failed by it. Probes of ours are cheap, then, and no job is spent on an outage.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
-#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "common/metrics/registry.hpp"
 #include "common/runtime/task.hpp"
-#include "common/runtime/task_group.hpp"
+#include "consumer/warm/ports.hpp"
 
 namespace prewarm {
 
@@ -19,21 +23,39 @@ struct DependencyState {
 };
 
 /// `metrics` outlives it; one loop's thread.
-class Dependencies {
+class Dependencies : public warm::Surroundings {
 public:
-    explicit Dependencies(metrics::Registry& metrics) : metrics_{metrics} {}
+    Dependencies(asio::any_io_executor executor, metrics::Registry& metrics);
 
-    /// Asks with `check` every `period`, until cancelled; spawned once for each dependency.
-    asio::awaitable<void> watch(std::string name, std::chrono::milliseconds period,
+    /// Asks with `check` every `period`, and more often while it is down, until cancelled. To be
+    /// spawned once for each dependency: all of them are away until then.
+    asio::awaitable<void> watch(Dependency dependency, std::chrono::milliseconds period,
                                 std::function<Task<>()> check);
 
-    const std::map<std::string, DependencyState>& states() const { return states_; }
+    /// Waits for an answer to a question that is asked after this call.
+    asio::awaitable<bool> is_down(Dependency source) override;
+    std::optional<Failure> away() const override;
+
+    DependencyState state_of(Dependency dependency) const;
+
+    /// Called on the loop after one has gone or come back.
+    std::function<void()> on_change;
 
 private:
-    void note(const std::string& name, Result<> answer);
+    struct Watched {
+        explicit Watched(const asio::any_io_executor& executor);
+        DependencyState state;
+        std::uint64_t asked = 0;
+        std::uint64_t answered = 0;
+        std::uint64_t wanted = 0;      ///< The question that somebody waits for.
+        asio::steady_timer next_time;  ///< Cancelled to ask at once.
+        asio::steady_timer news;       ///< Cancelled when there is an answer.
+    };
+
+    void note(Dependency dependency, Result<> answer);
 
     metrics::Registry& metrics_;
-    std::map<std::string, DependencyState> states_;
+    std::map<Dependency, Watched> watched_;
 };
 
 }  // namespace prewarm

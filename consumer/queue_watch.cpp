@@ -10,7 +10,9 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr auto answer_time = 5s;
-}
+// What is on its way to a consumer is in neither count for an instant.
+constexpr auto empty_for = 3s;
+}  // namespace
 
 QueueWatch::QueueWatch(amqp::ConnectionOptions connection, topology::Names names,
                        metrics::Registry& metrics)
@@ -41,11 +43,25 @@ Task<std::uint64_t> QueueWatch::depth_of(std::string queue) {
 Task<> QueueWatch::ask() {
     if (auto connected = co_await connect(); !connected) co_return connected;
     const auto uploads = co_await depth_of(names_.upload_queue);
-    if (!uploads) co_return uploads.error();
+    if (!uploads) {
+        empty_since_.reset();
+        co_return uploads.error();
+    }
     upload_queue_depth_ = *uploads;
+    last_answer_ = std::chrono::steady_clock::now();
+    if (*uploads > 0) {
+        empty_since_.reset();
+    } else if (!empty_since_) {
+        empty_since_ = last_answer_;
+    }
     const auto dead_letters = co_await depth_of(names_.dead_letter_queue);
     if (!dead_letters) co_return dead_letters.error();
     co_return Result<>{};
+}
+
+bool QueueWatch::upload_queue_is_empty() const {
+    return empty_since_ && last_answer_ - *empty_since_ >= empty_for &&
+           std::chrono::steady_clock::now() - last_answer_ < answer_time;
 }
 
 asio::awaitable<void> QueueWatch::close() {

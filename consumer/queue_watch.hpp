@@ -1,8 +1,10 @@
 /// How much waits in the queues, asked over a connection of its own.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/amqp/connection.hpp"
@@ -23,6 +25,8 @@ public:
     Task<> ask();
 
     std::uint64_t upload_queue_depth() const { return upload_queue_depth_; }
+    /// The last answers, of several seconds together, all said so.
+    bool upload_queue_is_empty() const;
 
     asio::awaitable<void> close();
 
@@ -36,6 +40,8 @@ private:
     std::unique_ptr<amqp::Connection> connection_;
     std::shared_ptr<amqp::Channel> channel_;
     std::uint64_t upload_queue_depth_ = 0;
+    std::optional<std::chrono::steady_clock::time_point> empty_since_;
+    std::chrono::steady_clock::time_point last_answer_;
 };
 
 }  // namespace prewarm

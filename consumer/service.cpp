@@ -25,6 +25,7 @@
 #include "common/runtime/deadline.hpp"
 #include "common/runtime/task_group.hpp"
 #include "common/topology/topology.hpp"
+#include "common/topology/upload_message.hpp"
 #include "consumer/adapters/amqp_messenger.hpp"
 #include "consumer/adapters/postgres_ledger.hpp"
 #include "consumer/adapters/r2_telegram_courier.hpp"
@@ -35,6 +36,7 @@
 #include "consumer/dependencies.hpp"
 #include "consumer/intake/intake.hpp"
 #include "consumer/queue_watch.hpp"
+#include "consumer/reconcile/reconciler.hpp"
 
 namespace prewarm {
 namespace {
@@ -46,6 +48,7 @@ constexpr auto farewell = 5s;
 // A call to PostgreSQL cannot be interrupted; the pool gives it up after ten seconds.
 constexpr auto blocking_calls_end = 12s;
 constexpr auto topology_time = 15s;
+constexpr auto confirm_time = 15s;
 
 /// Names this process in leases, dead letters and to the broker: unlike any other's.
 std::string instance_name() {
@@ -97,6 +100,10 @@ private:
     void spawn_background();
     asio::awaitable<void> consume_once_the_schema_is_there();
     asio::awaitable<void> reread_bots();
+    asio::awaitable<void> watch_refused_bots();
+    Task<> check_rabbitmq();
+    Task<> check_redis();
+    Task<> publish_again(const Upload& upload);
     asio::awaitable<void> drain();
     asio::awaitable<void> stop_now();
 
@@ -122,24 +129,30 @@ private:
                               .largest_body_bytes = Intake::largest_body_bytes}};
 
     PostgresLedger ledger_{store_, instance_, config_.lease};
-    StorageChats budget_{config_.bots};
+    SteadyClock clock_;
+    StorageChats budget_{config_.bots, metrics_, clock_};
+    Dependencies dependencies_{executor_, metrics_};
     R2TelegramCourier courier_{r2_, telegram_, courier_options()};
     RedisInvalidator invalidator_{redis_, config_.cache_key_templates};
     AmqpMessenger messenger_{publisher_, names_, instance_};
-    SteadyClock clock_;
     Report report_{metrics_};
-    warm::WarmMedia warm_{{ledger_, budget_, courier_, invalidator_, messenger_, clock_, report_}};
+    warm::WarmMedia warm_{
+        executor_,
+        {ledger_, budget_, dependencies_, courier_, invalidator_, messenger_, clock_, report_},
+        config_.retries};
 
     Admission admission_{config_.bots, config_.r2_bucket, config_.r2_allowed_buckets};
     Settle settle_{consumer_, messenger_};
-    Intake intake_{
-        executor_, {consumer_, warm_, settle_, admission_, report_, metrics_}, config_.concurrency};
-    Dependencies dependencies_{metrics_};
+    Intake intake_{executor_,
+                   {consumer_, warm_, dependencies_, settle_, admission_, report_, metrics_},
+                   config_.concurrency};
     QueueWatch queue_watch_{broker_connection(config_, instance_ + " watch"), names_, metrics_};
     http::Server admin_{executor_, admin::routes(admin_parts())};
+    Reconciler reconciler_{reconciler_parts(), config_.interval, config_.lease};
     TaskGroup background_{executor_};
 
     CourierOptions courier_options();
+    Reconciler::Parts reconciler_parts();
     admin::Parts admin_parts();
 };
 
@@ -162,6 +175,16 @@ CourierOptions Service::courier_options() {
             },
             .on_carried = [this](const Upload&,
                                  const CarryReport& carried) { report_.carried(carried); }};
+}
+
+Reconciler::Parts Service::reconciler_parts() {
+    return {.store = store_,
+            .surroundings = dependencies_,
+            .metrics = metrics_,
+            .clock = clock_,
+            .publish = [this](const Upload& upload) { return publish_again(upload); },
+            .bots = [this] { return budget_.usable_bots(); },
+            .queue_is_empty = [this] { return queue_watch_.upload_queue_is_empty(); }};
 }
 
 admin::Parts Service::admin_parts() {
@@ -207,17 +230,55 @@ void Service::spawn_background() {
     background_.spawn(consume_once_the_schema_is_there());
     background_.spawn(reread_bots());
     background_.spawn(intake_.run());
+    background_.spawn(intake_.mind_the_time());
     background_.spawn(ledger_.keep_leases());
-    background_.spawn(dependencies_.watch("postgres", 2s, [this] { return pool_.ping(); }));
-    background_.spawn(dependencies_.watch("redis", 2s, [this]() -> Task<> {
-        const auto pong = co_await redis_.command({"PING"});
-        if (!pong) co_return pong.error();
-        co_return Result<>{};
-    }));
-    background_.spawn(dependencies_.watch("rabbitmq", 2s, [this] { return queue_watch_.ask(); }));
-    background_.spawn(dependencies_.watch("r2", 10s, [this] { return courier_.check_r2(); }));
-    background_.spawn(
-        dependencies_.watch("telegram", 30s, [this] { return courier_.check_telegram(); }));
+    background_.spawn(reconciler_.run());
+    background_.spawn(watch_refused_bots());
+
+    dependencies_.on_change = [this] { intake_.start_jobs(); };
+    const auto watch = [this](Dependency dependency, std::chrono::milliseconds period, auto check) {
+        background_.spawn(dependencies_.watch(dependency, period, std::move(check)));
+    };
+    watch(Dependency::postgres, 2s, [this] { return pool_.ping(); });
+    watch(Dependency::redis, 2s, [this] { return check_redis(); });
+    watch(Dependency::rabbitmq, 2s, [this] { return check_rabbitmq(); });
+    watch(Dependency::r2, 10s, [this] { return courier_.check_r2(); });
+    watch(Dependency::telegram, 30s, [this] { return courier_.check_telegram(); });
+}
+
+Task<> Service::check_redis() {
+    const auto pong = co_await redis_.command({"PING"});
+    if (!pong) co_return pong.error();
+    co_return Result<>{};
+}
+
+// What is done could not be announced over a connection that the broker does not read.
+Task<> Service::check_rabbitmq() {
+    auto asked = co_await queue_watch_.ask();
+    if (!asked) co_return asked;
+    const auto publisher = publisher_.status();
+    if (publisher.state != amqp::LinkState::ready) {
+        co_return Failure{FailureKind::unavailable,
+                          "the publisher is not connected: " + publisher.last_failure};
+    }
+    if (publisher.blocked) co_return Failure{FailureKind::unavailable, "the broker is in an alarm"};
+    co_return Result<>{};
+}
+
+Task<> Service::publish_again(const Upload& upload) {
+    return publisher_.publish(names_.upload_exchange, names_.upload_key,
+                              topology::upload_message(upload, "prewarm-consumer"),
+                              amqp::Mandatory::yes, deadline_in(confirm_time));
+}
+
+// Their jobs are parked, and stay so until Telegram knows the token again.
+asio::awaitable<void> Service::watch_refused_bots() {
+    while (true) {
+        co_await sleep_for(2s);
+        for (const auto& slug : budget_.refused_bots()) {
+            if (co_await courier_.check_bot(slug)) budget_.bot_is_back(slug);
+        }
+    }
 }
 
 // With a database that was away at the start and then turns out to be no good, every event would be
@@ -246,6 +307,7 @@ asio::awaitable<void> Service::reread_bots() {
             continue;
         }
         config_.bots = std::move(*bots);
+        budget_.forget_rests();
         log::info("bots.read", "PREWARM_BOTS_FILE was read again", {{"bots", config_.bots.size()}});
     }
 }

@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include "common/events/upload_event.hpp"
+#include "common/topology/upload_message.hpp"
 
 namespace prewarm::producer {
 namespace {
@@ -15,19 +15,6 @@ using namespace std::chrono_literals;
 // A broker answers within milliseconds; this is for one that is just electing a leader.
 constexpr auto confirm_time = 15s;
 constexpr auto farewell = 5s;
-
-amqp::Message message_of(const Upload& upload) {
-    amqp::Message message;
-    message.body = events::encode_upload(upload);
-    message.content_type = events::protobuf_content_type;
-    message.type = events::upload_type;
-    message.message_id = upload.event_id;
-    message.app_id = "prewarmctl";
-    message.timestamp = std::chrono::floor<std::chrono::seconds>(upload.occurred_at);
-    message.priority = events::priority_of(upload);
-    if (!upload.traceparent.empty()) message.headers.set("traceparent", upload.traceparent);
-    return message;
-}
 
 }  // namespace
 
@@ -52,7 +39,7 @@ Task<> UploadPublisher::connect() {
 
 Task<> UploadPublisher::publish(Upload upload) {
     if (away_) co_return *away_;
-    const auto message = message_of(upload);
+    const auto message = topology::upload_message(upload, "prewarmctl");
     const auto deadline = deadline_in(confirm_time);
     for (;;) {
         auto published = co_await publisher_.publish(names_.upload_exchange, names_.upload_key,

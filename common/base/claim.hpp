@@ -16,6 +16,9 @@ struct Lease {
     MediaKey media;
     std::int64_t token = 0;
     std::uint32_t attempt = 1;  ///< 1 for the first: failed attempts so far, and this one.
+    /// Times it was begun without an outcome, this one included. Above 1: whoever began it before
+    /// was killed, or lost the lease.
+    std::uint32_t starts = 1;
 };
 
 /// Somebody alive is warming this media; it can be claimed again after `remaining` at the latest.

@@ -20,6 +20,28 @@ std::string_view name_of(FailureKind kind) {
             return "too_large";
         case FailureKind::refused:
             return "refused";
+        case FailureKind::chat_refused:
+            return "chat_refused";
+        case FailureKind::bot_refused:
+            return "bot_refused";
+        case FailureKind::outcome_unknown:
+            return "outcome_unknown";
+    }
+    return "unknown";
+}
+
+std::string_view name_of(Dependency dependency) {
+    switch (dependency) {
+        case Dependency::postgres:
+            return "postgres";
+        case Dependency::redis:
+            return "redis";
+        case Dependency::rabbitmq:
+            return "rabbitmq";
+        case Dependency::r2:
+            return "r2";
+        case Dependency::telegram:
+            return "telegram";
     }
     return "unknown";
 }

@@ -1,6 +1,7 @@
 /// How expected failures travel: as values, with a kind that says what can be done about them.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -21,7 +22,21 @@ enum class FailureKind : std::uint8_t {
     mismatch,       ///< Its bytes are not the ones that were announced.
     too_large,      ///< Over a limit that will not move.
     refused,        ///< Understood, and never to be accepted.
+    chat_refused,   ///< This chat takes nothing from this bot. Another chat may do.
+    bot_refused,    ///< Telegram does not know the bot's token (any more).
+    /// All was given and no clear answer came: it may have taken effect. Retried, for a duplicate
+    /// in a storage chat harms nobody.
+    outcome_unknown,
 };
+
+/// What a job needs besides its own object.
+enum class Dependency : std::uint8_t { postgres, redis, rabbitmq, r2, telegram };
+inline constexpr std::array all_dependencies{Dependency::postgres, Dependency::redis,
+                                             Dependency::rabbitmq, Dependency::r2,
+                                             Dependency::telegram};
+
+/// As metrics and readiness spell it.
+std::string_view name_of(Dependency dependency);
 
 /// The kind's name as logs and metrics spell it.
 std::string_view name_of(FailureKind kind);
@@ -31,6 +46,8 @@ struct Failure {
     FailureKind kind;
     std::string detail;
     std::optional<std::chrono::milliseconds> retry_after{};  ///< Set only with `throttled`.
+    std::optional<std::int64_t> chat_is_now{};  ///< With `chat_refused`: the id it migrated to.
+    std::optional<Dependency> source{};         ///< Who failed, where that is not plain.
 };
 
 /// A value, or why there is none. It is std::expected, and a Failure converts to it, so that a

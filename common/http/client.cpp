@@ -68,7 +68,7 @@ Failure failure_of(const ResponseHead& head, std::string_view what) {
     }
     // Neither followed nor understood: whoever answers so is not the server we mean.
     if (head.status < 400) return {FailureKind::misconfigured, std::move(detail)};
-    return {head.status < 500 ? FailureKind::refused : FailureKind::transient, std::move(detail)};
+    return {head.status < 500 ? FailureKind::refused : FailureKind::unavailable, std::move(detail)};
 }
 
 }  // namespace prewarm::http

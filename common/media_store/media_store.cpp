@@ -78,12 +78,25 @@ struct Gathered {
 Claim claim_found(const pqxx::row& row, MediaKey media) {
     if (row["mine"].as<bool>(false)) {
         return Lease{std::move(media), row["lease_token"].as<std::int64_t>(),
-                     row["attempts"].as<std::uint32_t>()};
+                     row["attempts"].as<std::uint32_t>(), row["starts"].as<std::uint32_t>()};
     }
     if (status_named(row["status"].c_str()) == MediaStatus::ready) {
         return sql::ready_media(row, std::move(media));
     }
     return LeasedElsewhere{milliseconds{row["remaining_ms"].as<std::int64_t>()}};
+}
+
+std::vector<LostEvent> lost_events(const pqxx::result& rows) {
+    std::vector<LostEvent> events;
+    for (const auto& row : rows) {
+        // Written by our own statements, and by the table's checks well formed.
+        events.push_back({.media = {.bot_slug = row["bot_slug"].as<std::string>(),
+                                    .sha256 = *sha256_from_hex(row["sha256"].as<std::string>()),
+                                    .kind = sql::kind_of(row["kind"])},
+                          .encoded_event = pqxx::binarystring{row["event"]}.str(),
+                          .taken = row["taken"].as<std::string>()});
+    }
+    return events;
 }
 
 }  // namespace
@@ -134,21 +147,24 @@ Task<ReadyMedia> MediaStore::commit(Lease lease, Sent sent, bool weak) {
     co_return **ready;
 }
 
-Task<bool> MediaStore::record_attempt_failed(Lease lease, std::string error) {
+Task<bool> MediaStore::park(Lease lease, milliseconds wait, std::string error, bool failed) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
-        return execute(connection, sql::attempt_failed, lease.media.bot_slug,
-                       lease.media.sha256.hex(), kind_name(lease.media), lease.token,
-                       sql::storable(error, max_error_characters))
+        return execute(connection, sql::park, lease.media.bot_slug, lease.media.sha256.hex(),
+                       kind_name(lease.media), lease.token,
+                       sql::storable(error, max_error_characters), wait.count(), failed ? 1 : 0)
                    .affected_rows() == 1;
     });
 }
 
-Task<bool> MediaStore::record_dead(Lease lease, std::string error) {
+Task<std::optional<std::vector<std::string>>> MediaStore::record_dead(Lease lease,
+                                                                      std::string error) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
-        return execute(connection, sql::dead, lease.media.bot_slug, lease.media.sha256.hex(),
-                       kind_name(lease.media), lease.token,
-                       sql::storable(error, max_error_characters))
-                   .affected_rows() == 1;
+        std::optional<std::vector<std::string>> answered;
+        const auto changed = execute(connection, sql::dead, lease.media.bot_slug,
+                                     lease.media.sha256.hex(), kind_name(lease.media), lease.token,
+                                     sql::storable(error, max_error_characters));
+        if (!changed.empty()) answered = sql::array_of(changed[0][0]);
+        return answered;
     });
 }
 
@@ -189,6 +205,38 @@ Task<std::vector<Lease>> MediaStore::renew(std::vector<Lease> leases, millisecon
     if (!renewed) co_return renewed.error();
     std::erase_if(leases, [&](const Lease& held) { return renewed->contains(held.token); });
     co_return leases;
+}
+
+Task<std::vector<LostEvent>> MediaStore::take_due(std::size_t most, milliseconds reserve,
+                                                  std::vector<std::string> bots) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        return lost_events(
+            execute(connection, sql::take_due, most, reserve.count(), sql::array_literal(bots)));
+    });
+}
+
+Task<std::vector<LostEvent>> MediaStore::take_orphans(std::size_t most, milliseconds reserve,
+                                                      std::vector<std::string> bots,
+                                                      bool queue_is_empty, milliseconds patience) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        return lost_events(execute(connection, sql::take_orphans, most, reserve.count(),
+                                   sql::array_literal(bots), queue_is_empty, patience.count()));
+    });
+}
+
+Task<> MediaStore::mark_resent(std::vector<LostEvent> events, bool arrived) {
+    if (events.empty()) co_return Result<>{};
+    std::vector<std::string> slugs, digests, kinds, taken;
+    for (const auto& event : events) {
+        slugs.push_back(event.media.bot_slug);
+        digests.push_back(event.media.sha256.hex());
+        kinds.push_back(kind_name(event.media));
+        taken.push_back(event.taken);
+    }
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        execute(connection, sql::resent, sql::array_literal(slugs), sql::array_literal(digests),
+                sql::array_literal(kinds), sql::array_literal(taken), arrived);
+    });
 }
 
 Task<MediaStatus> MediaStore::register_upload(Upload upload, std::string encoded_event) {

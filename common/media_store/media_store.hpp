@@ -43,6 +43,13 @@ struct MediaCount {
     std::chrono::milliseconds oldest{0};  ///< Since the longest unchanged of them changed.
 };
 
+/// An upload event that is to be sent again, as the row holds it.
+struct LostEvent {
+    MediaKey media;
+    std::string encoded_event;
+    std::string taken;  ///< Tells this taking from a later one.
+};
+
 /// How much a row gathers from the events for its media. An upload that brings more is refused; of
 /// what many bring, the newest stay.
 inline constexpr std::size_t max_event_ids = 1000;
@@ -63,21 +70,22 @@ public:
 
     /// Takes the media for `instance` until `lease` from now, unless it is ready or leased by
     /// someone alive. Whatever it finds, the upload's event id, cache keys and tags are added to
-    /// the row, so that whoever finishes answers for them too. A failed media starts again, with
-    /// no failed attempts. `encoded_event` is the upload as a protobuf MediaUploaded: bytes to
-    /// send again, should this job get lost.
+    /// the row, so that whoever finishes answers for them too. A failed media starts again: no
+    /// attempts have failed, and its earlier events are answered. `encoded_event` is the upload as
+    /// a protobuf MediaUploaded: bytes to send again, should this job get lost.
     Task<Claim> claim(Upload upload, std::string encoded_event, std::string instance,
                       std::chrono::milliseconds lease);
 
     /// Makes the media ready, one version up, and ends the lease. `transient` when it was lost.
     Task<ReadyMedia> commit(Lease lease, Sent sent, bool weak);
 
-    /// The next three give the lease up. False when it was lost before: somebody else answers for
-    /// the media. This one counts a failed attempt; the media stays `warming`.
-    Task<bool> record_attempt_failed(Lease lease, std::string error);
+    /// The next three give the lease up. False, or nothing, when it was lost before: somebody else
+    /// answers for the media. This one makes it due again after `wait`, and counts an attempt if it
+    /// has `failed`.
+    Task<bool> park(Lease lease, std::chrono::milliseconds wait, std::string error, bool failed);
 
-    /// Counts the failed attempt and makes the media `failed`.
-    Task<bool> record_dead(Lease lease, std::string error);
+    /// Counts the failed attempt and makes the media `failed`. The ids of all its events.
+    Task<std::optional<std::vector<std::string>>> record_dead(Lease lease, std::string error);
 
     /// As if it had never been taken: nothing is counted.
     Task<bool> release(Lease lease);
@@ -88,6 +96,24 @@ public:
 
     /// Prolongs them all to `lease` from now. Returns those that are lost.
     Task<std::vector<Lease>> renew(std::vector<Lease> leases, std::chrono::milliseconds lease);
+
+    // ---- the reconciler ----------------------------------------------------------------------
+
+    /// Up to `most` parked jobs and outbox rows whose time has come, oldest first. They are due
+    /// again after `reserve`, unless `mark_resent` says before that they were sent; until then
+    /// nobody else gets them. Only those of `bots`.
+    Task<std::vector<LostEvent>> take_due(std::size_t most, std::chrono::milliseconds reserve,
+                                          std::vector<std::string> bots);
+
+    /// Likewise jobs whose holder died; and if `queue_is_empty`, those that wait in no queue:
+    /// neither parked nor at work, and unchanged for `patience`.
+    Task<std::vector<LostEvent>> take_orphans(std::size_t most, std::chrono::milliseconds reserve,
+                                              std::vector<std::string> bots, bool queue_is_empty,
+                                              std::chrono::milliseconds patience);
+
+    /// Whether the broker has them now (they wait for nothing more), or not (they are due at once).
+    /// Changes nothing for those that were claimed meanwhile.
+    Task<> mark_resent(std::vector<LostEvent> events, bool arrived);
 
     // ---- the uploader ------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
     (status, retry_count, next_retry_at, lease_owner, lease_token, lease_until, starts, event) = (
         SELECT 'warming', CASE held.status WHEN 'failed' THEN 0 ELSE held.retry_count END,
                NULL::timestamptz, excluded.lease_owner, excluded.lease_token, excluded.lease_until,
-               held.starts + 1, excluded.event
+               CASE held.status WHEN 'failed' THEN 0 ELSE held.starts END + 1, excluded.event
         WHERE held.status <> 'ready' AND (held.lease_until > now()) IS NOT TRUE
         UNION ALL
         SELECT held.status, held.retry_count,
@@ -38,11 +38,12 @@ ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
                held.starts, held.event
         WHERE held.status = 'ready' OR held.lease_until > now()
     ),
-    upload_event_ids = prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $10),
+    upload_event_ids = CASE held.status WHEN 'failed' THEN excluded.upload_event_ids
+        ELSE prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $10) END,
     cache_keys = prewarm_merged(held.cache_keys, excluded.cache_keys, $11),
     cache_tags = prewarm_merged(held.cache_tags, excluded.cache_tags, $12),
     updated_at = now()
-RETURNING status, lease_token, lease_token = (SELECT token FROM fresh) AS mine,
+RETURNING status, starts, lease_token, lease_token = (SELECT token FROM fresh) AS mine,
     greatest(ceil(extract(epoch FROM lease_until - now()) * 1000), 0)::bigint AS remaining_ms,
 )sql" PREWARM_READY_COLUMNS};
 
@@ -56,21 +57,24 @@ UPDATE media_cache SET
 WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4
 RETURNING )sql" PREWARM_READY_COLUMNS};
 
-// How an attempt without a file_id ended. A failed attempt is an outcome, so it settles `starts`;
+// How a start without a file_id ended. Waiting and failing are outcomes, so they settle `starts`;
 // one that was handed back untouched only takes its own back.
 #define PREWARM_GIVE_UP_LEASE                                      \
     "lease_owner = NULL, lease_token = NULL, lease_until = NULL, " \
     "updated_at = now() "                                          \
     "WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4"
 
-inline constexpr Statement attempt_failed{"attempt_failed",
-                                          "UPDATE media_cache SET retry_count = retry_count + 1, "
-                                          "starts = 0, last_error = $5, " PREWARM_GIVE_UP_LEASE};
+// (The microsecond tells it from an outbox row, see below.)
+inline constexpr Statement park{
+    "park",
+    "UPDATE media_cache SET "
+    "next_retry_at = now() + $6 * interval '1 millisecond' - interval '1 microsecond', "
+    "retry_count = retry_count + $7, starts = 0, last_error = $5, " PREWARM_GIVE_UP_LEASE};
 
 inline constexpr Statement dead{
     "dead",
     "UPDATE media_cache SET status = 'failed', retry_count = retry_count + 1, starts = 0, "
-    "last_error = $5, " PREWARM_GIVE_UP_LEASE};
+    "last_error = $5, " PREWARM_GIVE_UP_LEASE " RETURNING upload_event_ids"};
 
 // A row that an uploader wrote, whose event nobody will work on.
 inline constexpr Statement refused{"refused", R"sql(
@@ -89,6 +93,56 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
 WHERE held.bot_slug = mine.bot_slug AND held.sha256 = mine.sha256 AND held.kind = mine.kind
     AND held.lease_token = mine.token
 RETURNING held.lease_token
+)sql"};
+
+// Events to send again. While that is under way the row is due later, once more: should whoever
+// sends it be killed, somebody else does. Which time that is tells whether it is still the same
+// wait when the event has been sent.
+//
+// An outbox row is left alone for a moment: its uploader is most likely publishing it just now.
+inline constexpr Statement take_due{"take_due", R"sql(
+WITH due AS (
+    SELECT bot_slug, sha256, kind FROM media_cache
+    WHERE status = 'warming' AND event IS NOT NULL AND bot_slug = ANY ($3::text[])
+        AND next_retry_at <= now() AND (lease_until > now()) IS NOT TRUE
+        AND (next_retry_at <> updated_at OR next_retry_at < now() - interval '3 s')
+    ORDER BY next_retry_at
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE media_cache AS held SET next_retry_at = now() + $2 * interval '1 millisecond'
+FROM due
+WHERE held.bot_slug = due.bot_slug AND held.sha256 = due.sha256 AND held.kind = due.kind
+RETURNING held.bot_slug, held.sha256, held.kind, held.event, held.next_retry_at::text AS taken
+)sql"};
+
+// Not parked, and nobody is at work. Whoever held the lease died; or the event was published, was
+// never claimed, and is in no queue ($4) for all that is known: it was lost with its queue.
+inline constexpr Statement take_orphans{"take_orphans", R"sql(
+WITH orphan AS (
+    SELECT bot_slug, sha256, kind FROM media_cache
+    WHERE status = 'warming' AND event IS NOT NULL AND bot_slug = ANY ($3::text[])
+        AND next_retry_at IS NULL
+        AND (lease_until < now() - interval '1 s'
+             OR (lease_until IS NULL AND $4 AND updated_at < now() - $5 * interval '1 millisecond'))
+    ORDER BY updated_at
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE media_cache AS held SET next_retry_at = now() + $2 * interval '1 millisecond'
+FROM orphan
+WHERE held.bot_slug = orphan.bot_slug AND held.sha256 = orphan.sha256 AND held.kind = orphan.kind
+RETURNING held.bot_slug, held.sha256, held.kind, held.event, held.next_retry_at::text AS taken
+)sql"};
+
+// $5: whether the broker has it now. Otherwise it is due at once.
+inline constexpr Statement resent{"resent", R"sql(
+UPDATE media_cache AS held SET
+    next_retry_at = CASE WHEN $5 THEN NULL ELSE now() - interval '1 ms' END,
+    lease_owner = NULL, lease_token = NULL, lease_until = NULL, updated_at = now()
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS sent (bot_slug, sha256, kind, taken)
+WHERE held.bot_slug = sent.bot_slug AND held.sha256 = sent.sha256 AND held.kind = sent.kind
+    AND held.status = 'warming' AND held.next_retry_at = sent.taken::timestamptz
 )sql"};
 
 // The outbox: a row that waits for nothing but its publishing has `next_retry_at = updated_at`,
@@ -119,7 +173,8 @@ ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
                coalesce(held.event, excluded.event)
         WHERE held.status <> 'failed'
     ),
-    upload_event_ids = prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $20),
+    upload_event_ids = CASE held.status WHEN 'failed' THEN excluded.upload_event_ids
+        ELSE prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $20) END,
     cache_keys = prewarm_merged(held.cache_keys, excluded.cache_keys, $21),
     cache_tags = prewarm_merged(held.cache_tags, excluded.cache_tags, $22),
     updated_at = now()

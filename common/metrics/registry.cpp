@@ -123,6 +123,10 @@ struct Registry::Families {
                                 .Name("prewarm_dependency_up")
                                 .Help("1 while the dependency answers")
                                 .Register(registry);
+    Gauges& breaker_open = BuildGauge()
+                               .Name("prewarm_breaker_open")
+                               .Help("1 while no work is begun that needs the dependency or bot")
+                               .Register(registry);
     std::vector<prometheus::Histogram*> stages;
 
     Families() {
@@ -208,6 +212,10 @@ void Registry::set_dependency_up(std::string_view name, bool up) {
     families_->dependency_up.Add({{"name", std::string{name}}}).Set(up ? 1 : 0);
 }
 
+void Registry::set_breaker_open(std::string_view name, bool open) {
+    families_->breaker_open.Add({{"name", std::string{name}}}).Set(open ? 1 : 0);
+}
+
 Quantiles Registry::quantiles(Stage stage) const {
     const auto collected = families_->stages[static_cast<std::size_t>(stage)]->Collect().histogram;
     using Seconds = std::chrono::duration<double>;
@@ -227,7 +235,8 @@ Totals Registry::totals() const {
     };
     return {.ready = families_->jobs_with("ready"),
             .already_warm = families_->jobs_with("already_warm"),
-            .handed_back = families_->jobs_with("handed_back"),
+            .coalesced = families_->jobs_with("coalesced"),
+            .parked = families_->jobs_with("parked"),
             .dead_lettered = sum(families_->dead_letters),
             .retries = sum(families_->retries),
             .downloaded_bytes = value_of(families_->downloaded),

@@ -45,7 +45,8 @@ struct Quantiles {
 struct Totals {
     std::uint64_t ready = 0;
     std::uint64_t already_warm = 0;
-    std::uint64_t handed_back = 0;
+    std::uint64_t coalesced = 0;
+    std::uint64_t parked = 0;
     std::uint64_t dead_lettered = 0;
     std::uint64_t retries = 0;
     std::uint64_t downloaded_bytes = 0;
@@ -62,7 +63,7 @@ public:
     Registry(const Registry&) = delete;
     Registry& operator=(const Registry&) = delete;
 
-    /// `outcome`: ready, already_warm, handed_back, dead_lettered.
+    /// `outcome`: ready, already_warm, coalesced, parked, dead_lettered, handed_back.
     void job_ended(std::string_view outcome, MediaKind kind);
     void stage_took(Stage stage, Duration time);
     void retried(std::string_view reason);
@@ -78,6 +79,8 @@ public:
     void set_deliveries_buffered(std::size_t deliveries);
     void set_queue_depth(std::string_view queue, std::uint64_t messages);
     void set_dependency_up(std::string_view name, bool up);
+    /// While it is open, no work that needs it is begun. `name`: a dependency's, or `bot:<slug>`.
+    void set_breaker_open(std::string_view name, bool open);
 
     Quantiles quantiles(Stage stage) const;
     Totals totals() const;

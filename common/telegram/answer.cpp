@@ -73,7 +73,8 @@ Result<json::object> result_of(const http::ResponseHead& head, std::string_view 
     }
     const auto* const result = object_in(*answer, "result");
     if (result == nullptr)
-        return Failure{FailureKind::transient, fmt::format("{}: an answer without result", what)};
+        return Failure{FailureKind::outcome_unknown,
+                       fmt::format("{}: an answer without result", what)};
     return *result;
 }
 

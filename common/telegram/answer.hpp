@@ -20,9 +20,9 @@ struct BotIdentity {
 /// To a send method. Read by key, since thumbnails and the like have file_ids of their own, which
 /// come first. `bytes` is left to the caller. `what` names the request in failures.
 ///
-/// A failure is `throttled` wherever its text says so, whatever its code; `misconfigured` when it
-/// is the bot's or the chat's; `too_large` and `refused` when it is the file's; otherwise
-/// `transient`.
+/// A failure is `throttled` wherever its text says so, whatever its code; `chat_refused`,
+/// `bot_refused` when it is theirs; `too_large` and `refused` when it is the file's; `unavailable`
+/// when it is Telegram's own; `outcome_unknown` when it does not tell whether the file was posted.
 Result<Sent> read_sent(const http::ResponseHead& head, std::string_view body,
                        std::string_view what);
 

@@ -31,24 +31,24 @@ constexpr std::array phrases{
     Phrase{"group send failed", FailureKind::transient},
     Phrase{"temporarily unavailable", FailureKind::transient},
     // The chat's fault: another one may do.
-    Phrase{"chat not found", FailureKind::misconfigured},
-    Phrase{"chat_id is empty", FailureKind::misconfigured},
-    Phrase{"no write access", FailureKind::misconfigured},
-    Phrase{"not enough rights", FailureKind::misconfigured},
-    Phrase{"have no rights", FailureKind::misconfigured},
-    Phrase{"need administrator rights", FailureKind::misconfigured},
-    Phrase{"chat_write_forbidden", FailureKind::misconfigured},
-    Phrase{"chat_send_", FailureKind::misconfigured},
-    Phrase{"chat_restricted", FailureKind::misconfigured},
-    Phrase{"chat_admin_required", FailureKind::misconfigured},
-    Phrase{"user restricted receiving", FailureKind::misconfigured},
-    Phrase{"voice_messages_forbidden", FailureKind::misconfigured},
-    Phrase{"message thread not found", FailureKind::misconfigured},
-    Phrase{"upgraded to a supergroup", FailureKind::misconfigured},
-    Phrase{"bot was kicked", FailureKind::misconfigured},
-    Phrase{"bot is not a member", FailureKind::misconfigured},
-    Phrase{"user_is_blocked", FailureKind::misconfigured},
-    Phrase{"peer_id_invalid", FailureKind::misconfigured},
+    Phrase{"chat not found", FailureKind::chat_refused},
+    Phrase{"chat_id is empty", FailureKind::chat_refused},
+    Phrase{"no write access", FailureKind::chat_refused},
+    Phrase{"not enough rights", FailureKind::chat_refused},
+    Phrase{"have no rights", FailureKind::chat_refused},
+    Phrase{"need administrator rights", FailureKind::chat_refused},
+    Phrase{"chat_write_forbidden", FailureKind::chat_refused},
+    Phrase{"chat_send_", FailureKind::chat_refused},
+    Phrase{"chat_restricted", FailureKind::chat_refused},
+    Phrase{"chat_admin_required", FailureKind::chat_refused},
+    Phrase{"user restricted receiving", FailureKind::chat_refused},
+    Phrase{"voice_messages_forbidden", FailureKind::chat_refused},
+    Phrase{"message thread not found", FailureKind::chat_refused},
+    Phrase{"upgraded to a supergroup", FailureKind::chat_refused},
+    Phrase{"bot was kicked", FailureKind::chat_refused},
+    Phrase{"bot is not a member", FailureKind::chat_refused},
+    Phrase{"user_is_blocked", FailureKind::chat_refused},
+    Phrase{"peer_id_invalid", FailureKind::chat_refused},
 };
 
 /// The number after `words` in `text`, wherever that is.
@@ -79,23 +79,31 @@ std::optional<std::int64_t> asked_to_wait_s(const http::ResponseHead& head, cons
 FailureKind kind_of_code(int code) {
     switch (code) {
         case 401:
+        case 404:  // A malformed token.
+        case 421:  // Another server answers for this token.
+            return FailureKind::bot_refused;
         case 403:
-        case 404:  // A malformed token, or a method that the server is too old for.
-        case 421:
-            return FailureKind::misconfigured;
+            return FailureKind::chat_refused;
         case 408:
         case 409:
             return FailureKind::transient;
+        case 504:
+            return FailureKind::outcome_unknown;
         case 413:
             return FailureKind::too_large;
         case 429:
             return FailureKind::throttled;
         default:
-            return code >= 400 && code < 500 ? FailureKind::refused : FailureKind::transient;
+            if (code >= 500) return FailureKind::unavailable;
+            return code >= 400 ? FailureKind::refused : FailureKind::outcome_unknown;
     }
 }
 
 FailureKind kind_of(int code, std::string_view lower_description) {
+    // Of one's own, too old for the method.
+    const bool unknown_method =
+        lower_description.find("method not found") != std::string_view::npos;
+    if (code == 404 && unknown_method) return FailureKind::misconfigured;
     if (code == 400) {
         for (const auto& phrase : phrases) {
             if (lower_description.find(phrase.text) != std::string_view::npos) return phrase.kind;
@@ -123,15 +131,21 @@ Failure failure_of(const http::ResponseHead& head, ApiError error, std::string_v
         return {FailureKind::throttled, std::move(detail),
                 std::chrono::seconds{std::min(*seconds, most_seconds)}};
     }
-    return {kind_of(error.code, lower), std::move(detail)};
+    Failure failure{kind_of(error.code, lower), std::move(detail)};
+    if (error.migrate_to_chat_id != 0) {
+        failure.kind = FailureKind::chat_refused;
+        failure.chat_is_now = error.migrate_to_chat_id;
+    }
+    return failure;
 }
 
 Failure failure_of_other(const http::ResponseHead& head, std::string_view what) {
     auto failure = http::failure_of(head, what);
     failure.detail += ", and not the Bot API's answer";
-    if (head.status < 300) failure.kind = FailureKind::transient;
+    if (head.status < 300 || head.status == 504) failure.kind = FailureKind::outcome_unknown;
     // Not the file's fault: the Bot API says in words what is wrong with a file.
     if (failure.kind == FailureKind::refused) failure.kind = FailureKind::transient;
+    // Nor the token's: of that the Bot API says so itself.
     if (failure.kind == FailureKind::not_found) failure.kind = FailureKind::misconfigured;
     return failure;
 }

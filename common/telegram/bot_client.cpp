@@ -53,15 +53,18 @@ asio::awaitable<Posting> BotClient::send(Secret token, OutgoingMedia media, Dead
         posting.outcome_unknown = posting.all_given_at.has_value();
         auto failure = std::move(finished.error());
         if (posting.outcome_unknown) {
-            // It is no sign that Telegram is away: it may be at work on this very file.
-            failure.kind = FailureKind::transient;
+            failure.kind = FailureKind::outcome_unknown;
             failure.detail += "; it may have been posted all the same";
         }
         posting.sent = std::move(failure);
         co_return posting;
     }
     posting.sent = read_sent(*head, body, what);
-    if (posting.sent) posting.sent->bytes = bytes;
+    if (posting.sent) {
+        posting.sent->bytes = bytes;
+    } else {
+        posting.outcome_unknown = posting.sent.error().kind == FailureKind::outcome_unknown;
+    }
     co_return posting;
 }
 

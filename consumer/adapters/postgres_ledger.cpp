@@ -28,14 +28,18 @@ Task<ReadyMedia> PostgresLedger::commit(const Lease& lease, const Sent& sent, bo
     co_return ready;
 }
 
-Task<bool> PostgresLedger::record_attempt_failed(const Lease& lease, std::string why) {
-    live_.erase(lease.token);
-    co_return co_await store_.record_attempt_failed(lease, std::move(why));
+Task<bool> PostgresLedger::park(const Lease& lease, std::chrono::milliseconds wait, std::string why,
+                                bool failed) {
+    auto parked = co_await store_.park(lease, wait, std::move(why), failed);
+    if (parked) live_.erase(lease.token);
+    co_return parked;
 }
 
-Task<bool> PostgresLedger::record_dead(const Lease& lease, std::string why) {
-    live_.erase(lease.token);
-    co_return co_await store_.record_dead(lease, std::move(why));
+Task<std::optional<std::vector<std::string>>> PostgresLedger::record_dead(const Lease& lease,
+                                                                          std::string why) {
+    auto answered = co_await store_.record_dead(lease, std::move(why));
+    if (answered) live_.erase(lease.token);
+    co_return answered;
 }
 
 Task<bool> PostgresLedger::release(const Lease& lease) {

@@ -19,8 +19,10 @@ public:
 
     Task<Claim> claim(const Upload& upload) override;
     Task<ReadyMedia> commit(const Lease& lease, const Sent& sent, bool weak) override;
-    Task<bool> record_attempt_failed(const Lease& lease, std::string why) override;
-    Task<bool> record_dead(const Lease& lease, std::string why) override;
+    Task<bool> park(const Lease& lease, std::chrono::milliseconds wait, std::string why,
+                    bool failed) override;
+    Task<std::optional<std::vector<std::string>>> record_dead(const Lease& lease,
+                                                              std::string why) override;
     Task<bool> release(const Lease& lease) override;
     Task<bool> record_refused(const MediaKey& media, std::string why) override;
 

@@ -28,8 +28,13 @@ constexpr auto check_time = 10s;
 constexpr auto key_of_nothing = ".prewarm-is-r2-there";
 
 /// `refused` is Telegram's word on a file. A request that R2 refuses is our own fault.
-Failure not_telegrams(Failure failure) {
+Failure of_r2(Failure failure) {
     if (failure.kind == FailureKind::refused) failure.kind = FailureKind::misconfigured;
+    failure.source = Dependency::r2;
+    return failure;
+}
+Failure of_telegram(Failure failure) {
+    failure.source = Dependency::telegram;
     return failure;
 }
 
@@ -90,7 +95,7 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t 
 
     const s3::Announced announced{upload.bytes, upload.media.sha256};
     auto object = co_await reader_.open(object_of(upload, upload.r2_key), announced, deadline);
-    if (!object) co_return not_telegrams(std::move(object.error()));
+    if (!object) co_return of_r2(std::move(object.error()));
     report.r2_first_byte = object->first_byte();
     const auto size = object->size_bytes();
     auto fits = telegram::check_size(kind, size, options_.telegram_server);
@@ -109,12 +114,10 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t 
         report.telegram = std::chrono::steady_clock::now() - *posted->all_given_at;
         report.uploaded_bytes = size;
     }
-    // A 5xx or an unreadable answer after the whole body tells as little as none.
-    report.outcome_unknown =
-        posted->outcome_unknown || (posted->all_given_at && !posted->sent &&
-                                    posted->sent.error().kind == FailureKind::transient);
-    if (!posted->sent) report.telegram_failure = posted->sent.error().kind;
-    co_return std::move(posted->sent);
+    report.outcome_unknown = posted->outcome_unknown;
+    if (posted->sent) co_return std::move(posted->sent);
+    report.telegram_failure = posted->sent.error().kind;
+    co_return of_telegram(std::move(posted->sent.error()));
 }
 
 Task<telegram::Posting> R2TelegramCourier::post_whole(s3::OpenObject object, Secret token,
@@ -125,7 +128,7 @@ Task<telegram::Posting> R2TelegramCourier::post_whole(s3::OpenObject object, Sec
         auto whole_of = std::move(object);
         auto bytes = co_await whole_of.read_all();
         report.downloaded_bytes = whole_of.taken_bytes();
-        if (!bytes) co_return bytes.error();
+        if (!bytes) co_return of_r2(std::move(bytes.error()));
         media.content = std::move(*bytes);
     }
     co_return co_await bots_.send(std::move(token), std::move(media), deadline);
@@ -145,7 +148,7 @@ Task<telegram::Posting> R2TelegramCourier::post_streaming(s3::OpenObject object,
             .async_wait(UploadDecides{}, asio::use_awaitable);
     report.downloaded_bytes = object.taken_bytes();
     // It is the cause, even where the upload has noticed and ended first.
-    if (!download_thrown && !downloaded) co_return downloaded.error();
+    if (!download_thrown && !downloaded) co_return of_r2(std::move(downloaded.error()));
     if (upload_thrown) std::rethrow_exception(download_thrown ? download_thrown : upload_thrown);
     co_return std::move(posting);
 }
@@ -178,13 +181,27 @@ Task<std::string> R2TelegramCourier::read_thumbnail(s3::ObjectName name, Deadlin
 Task<> R2TelegramCourier::check_r2() {
     auto nothing =
         co_await reader_.open({options_.r2_bucket, key_of_nothing}, {}, deadline_in(check_time));
-    if (!nothing && nothing.error().kind != FailureKind::not_found) co_return nothing.error();
-    co_return Result<>{};
+    if (nothing || nothing.error().kind == FailureKind::not_found ||
+        nothing.error().kind == FailureKind::throttled) {
+        co_return Result<>{};
+    }
+    co_return nothing.error();
 }
 
 Task<> R2TelegramCourier::check_telegram() {
     auto token = options_.any_token();
     if (!token) co_return Failure{FailureKind::misconfigured, "there is no bot"};
+    auto bot = co_await bots_.get_me(std::move(*token), deadline_in(check_time));
+    if (bot || bot.error().kind == FailureKind::bot_refused ||
+        bot.error().kind == FailureKind::throttled) {
+        co_return Result<>{};
+    }
+    co_return bot.error();
+}
+
+Task<> R2TelegramCourier::check_bot(std::string_view bot_slug) {
+    auto token = options_.token_of(bot_slug);
+    if (!token) co_return Failure{FailureKind::misconfigured, "its token is not known"};
     auto bot = co_await bots_.get_me(std::move(*token), deadline_in(check_time));
     if (!bot) co_return bot.error();
     co_return Result<>{};

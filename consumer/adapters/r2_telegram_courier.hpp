@@ -65,8 +65,10 @@ public:
 
     /// Whether R2 answers us, and lets us read the default bucket.
     Task<> check_r2();
-    /// Whether Telegram answers, and knows the bot.
+    /// Whether Telegram answers, whatever it thinks of our bots.
     Task<> check_telegram();
+    /// Whether it knows this one.
+    Task<> check_bot(std::string_view bot_slug);
 
 private:
     Task<Sent> carry_and_note(const Upload& upload, std::int64_t chat_id, CarryReport& report);

@@ -29,7 +29,8 @@ json::object shown(const amqp::LinkStatus& link) {
 http::Response healthz(const Parts& parts) {
     const auto link = parts.consumer_link();
     const bool healthy =
-        registered(link) || std::chrono::steady_clock::now() - link.since < reconnect_grace;
+        !parts.intake.stuck() &&
+        (registered(link) || std::chrono::steady_clock::now() - link.since < reconnect_grace);
     return http::respond(healthy ? 200 : 503, "application/json",
                          json::serialize(json::object{{"status", healthy ? "ok" : "stuck"},
                                                       {"consumer", shown(link)}}));
@@ -38,9 +39,10 @@ http::Response healthz(const Parts& parts) {
 http::Response readyz(const Parts& parts) {
     bool ready = !parts.intake.stopped();
     json::object answers;
-    for (const auto& [name, state] : parts.dependencies.states()) {
+    for (const auto dependency : all_dependencies) {
+        const auto state = parts.dependencies.state_of(dependency);
         ready = ready && state.up;
-        answers[name] = state.up ? "up" : state.failure;
+        answers[name_of(dependency)] = state.up ? "up" : state.failure;
     }
     const auto consumer = parts.consumer_link();
     const auto publisher = parts.publisher_link();

@@ -38,8 +38,8 @@ http::Response worker_metrics(const Parts& parts) {
     const auto totals = parts.metrics.totals();
     const auto at_work = parts.intake.jobs_at_work();
     const auto limit = parts.intake.concurrency();
-    const auto ended = static_cast<double>(totals.ready + totals.already_warm + totals.handed_back +
-                                           totals.dead_lettered);
+    const auto ended = static_cast<double>(totals.ready + totals.already_warm + totals.coalesced +
+                                           totals.parked + totals.dead_lettered);
     const json::object body{
         {"queue_size", parts.queue_size()},
         {"processing_count", at_work},
@@ -51,7 +51,8 @@ http::Response worker_metrics(const Parts& parts) {
         {"totals",
          {{"ready", totals.ready},
           {"already_warm", totals.already_warm},
-          {"handed_back", totals.handed_back},
+          {"coalesced", totals.coalesced},
+          {"parked", totals.parked},
           {"dead_lettered", totals.dead_lettered},
           {"retries", totals.retries},
           {"downloaded_bytes", totals.downloaded_bytes},

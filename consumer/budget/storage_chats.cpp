@@ -1,16 +1,131 @@
 #include "consumer/budget/storage_chats.hpp"
 
+#include <algorithm>
+#include <ranges>
+
+#include <fmt/format.h>
+
+#include "common/log/log.hpp"
+
 namespace prewarm {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Somebody may mend its rights; until then every try is a refused request.
+constexpr auto rest_of_a_refused_chat = 10min;
+constexpr std::chrono::milliseconds throttled_without_a_time = 1s;
+
+}  // namespace
+
+StorageChats::Time StorageChats::free_from(const BotState& bot, std::int64_t configured) {
+    const auto known = bot.chats.find(configured);
+    if (known == bot.chats.end()) return bot.throttled_until;
+    return std::max(
+        {bot.throttled_until, known->second.rests_until, known->second.throttled_until});
+}
 
 Task<std::int64_t> StorageChats::wait_turn(const Upload& upload) {
-    if (upload.warmup_chat_id != 0) co_return upload.warmup_chat_id;
-    const auto bot = bots_.find(upload.media.bot_slug);
+    const auto& slug = upload.media.bot_slug;
+    const auto bot = bots_.find(slug);
     if (bot == bots_.end()) {
-        co_return Failure{FailureKind::misconfigured,
-                          "no bot `" + upload.media.bot_slug + "` in PREWARM_BOTS_FILE"};
+        co_return Failure{FailureKind::misconfigured, "no bot `" + slug + "` in PREWARM_BOTS_FILE"};
+    }
+    auto& state = states_[slug];
+    if (state.refused) {
+        co_return Failure{FailureKind::bot_refused, "Telegram refuses the bot's token"};
+    }
+    const auto now = clock_.now();
+    const auto usable_id = [&](std::int64_t configured) {
+        const auto is_now = state.chats[configured].is_now;
+        return is_now != 0 ? is_now : configured;
+    };
+    if (const auto asked = upload.warmup_chat_id; asked != 0 && free_from(state, asked) <= now) {
+        co_return usable_id(asked);
     }
     const auto& chats = bot->second.storage_chats;
-    co_return chats[sent_[upload.media.bot_slug]++ % chats.size()];
+    for (std::size_t tried = 0; tried < chats.size(); ++tried) {
+        const auto chat = chats[state.turns++ % chats.size()];
+        if (free_from(state, chat) <= now) co_return usable_id(chat);
+    }
+    const auto first = std::ranges::min(
+        chats | std::views::transform([&](auto chat) { return free_from(state, chat); }));
+    Failure all_rest{FailureKind::throttled, "no storage chat of the bot takes anything now"};
+    all_rest.retry_after = std::chrono::ceil<std::chrono::milliseconds>(first - now);
+    co_return all_rest;
+}
+
+StorageChats::Chat& StorageChats::chat_with(BotState& bot, std::int64_t chat_id) {
+    for (auto& [configured, chat] : bot.chats) {
+        if (chat.is_now == chat_id) return chat;
+    }
+    return bot.chats[chat_id];
+}
+
+void StorageChats::failed(const Upload& upload, std::int64_t chat_id, const Failure& failure) {
+    const auto& slug = upload.media.bot_slug;
+    auto& bot = states_[slug];
+    if (failure.kind == FailureKind::bot_refused) {
+        if (std::exchange(bot.refused, true)) return;
+        metrics_.set_breaker_open("bot:" + slug, true);
+        log::error("bot.refused", "Telegram refuses a bot's token; its jobs wait",
+                   {{"bot_slug", slug}, {"error", failure.detail}});
+    } else if (failure.kind == FailureKind::chat_refused) {
+        auto& chat = chat_with(bot, chat_id);
+        if (failure.chat_is_now) {
+            chat.is_now = *failure.chat_is_now;
+            log::warn("chat.migrated", "a storage chat has a new id: put it into PREWARM_BOTS_FILE",
+                      {{"bot_slug", slug}, {"chat_id", chat_id}, {"new_chat_id", chat.is_now}});
+        } else {
+            chat.rests_until = clock_.now() + rest_of_a_refused_chat;
+            log::error("chat.refused", "a storage chat takes nothing from its bot, and rests",
+                       {{"bot_slug", slug}, {"chat_id", chat_id}, {"error", failure.detail}});
+        }
+    } else if (failure.kind == FailureKind::throttled && failure.source == Dependency::telegram) {
+        throttle(bot, slug, chat_with(bot, chat_id), failure);
+    }
+}
+
+void StorageChats::throttle(BotState& bot, const std::string& slug, Chat& chat,
+                            const Failure& failure) {
+    const auto now = clock_.now();
+    const auto until = now + failure.retry_after.value_or(throttled_without_a_time);
+    const bool another_is = std::ranges::any_of(bot.chats, [&](const auto& other) {
+        return &other.second != &chat && other.second.throttled_until > now;
+    });
+    chat.throttled_until = std::max(chat.throttled_until, until);
+    if (another_is) bot.throttled_until = std::max(bot.throttled_until, until);
+    log::warn("telegram.throttled", "Telegram asks us to wait",
+              {{"bot_slug", slug}, {"whole_bot", another_is}, {"error", failure.detail}});
+}
+
+std::vector<std::string> StorageChats::refused_bots() const {
+    std::vector<std::string> slugs;
+    for (const auto& [slug, bot] : states_) {
+        if (bot.refused) slugs.push_back(slug);
+    }
+    return slugs;
+}
+
+std::vector<std::string> StorageChats::usable_bots() const {
+    std::vector<std::string> slugs;
+    for (const auto& [slug, bot] : bots_) {
+        const auto state = states_.find(slug);
+        if (state == states_.end() || !state->second.refused) slugs.push_back(slug);
+    }
+    return slugs;
+}
+
+void StorageChats::bot_is_back(const std::string& bot_slug) {
+    if (!std::exchange(states_[bot_slug].refused, false)) return;
+    metrics_.set_breaker_open("bot:" + bot_slug, false);
+    log::info("bot.back", "Telegram takes the bot's token again", {{"bot_slug", bot_slug}});
+}
+
+void StorageChats::forget_rests() {
+    for (const auto& slug : refused_bots())
+        bot_is_back(slug);
+    states_.clear();
 }
 
 }  // namespace prewarm

@@ -1,26 +1,64 @@
-/// Which storage chat an upload goes to.
+/// Which storage chat an upload goes to, and which bots and chats rest.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
-#include <utility>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "common/metrics/registry.hpp"
 #include "consumer/bots.hpp"
 #include "consumer/warm/ports.hpp"
 
 namespace prewarm {
 
-/// Spreads a bot's uploads evenly over its storage chats, unless the event names a chat. `bots`
-/// outlives it; one loop's thread.
+/// Spreads a bot's uploads evenly over those of its storage chats that do not rest, unless the
+/// event names a chat that takes it. `bots`, `metrics` and `clock` outlive it; one loop's thread.
+///
+/// A chat that refuses us rests for ten minutes, or is replaced by the one that it migrated to. A
+/// 429 makes its chat rest for as long as it says; when a second chat is told the same meanwhile,
+/// it is meant for the bot. A bot whose token is refused rests until `bot_is_back`.
 class StorageChats : public warm::Budget {
 public:
-    explicit StorageChats(const Bots& bots) : bots_{bots} {}
+    StorageChats(const Bots& bots, metrics::Registry& metrics, warm::Clock& clock)
+        : bots_{bots}, metrics_{metrics}, clock_{clock} {}
 
     Task<std::int64_t> wait_turn(const Upload& upload) override;
+    void failed(const Upload& upload, std::int64_t chat_id, const Failure& failure) override;
+
+    /// Those whose token Telegram refuses, and all others in the bots file.
+    std::vector<std::string> refused_bots() const;
+    std::vector<std::string> usable_bots() const;
+    void bot_is_back(const std::string& bot_slug);
+    /// The bots file says something new: everybody gets another chance.
+    void forget_rests();
 
 private:
+    using Time = std::chrono::steady_clock::time_point;
+
+    struct Chat {
+        Time rests_until;
+        Time throttled_until;
+        std::int64_t is_now = 0;  ///< The chat it migrated to; 0: it did not.
+    };
+    struct BotState {
+        std::size_t turns = 0;
+        bool refused = false;
+        Time throttled_until;
+        std::map<std::int64_t, Chat> chats;  ///< By the id as configured.
+    };
+
+    /// When the chat may be used.
+    static Time free_from(const BotState& bot, std::int64_t configured);
+    Chat& chat_with(BotState& bot, std::int64_t chat_id);
+    void throttle(BotState& bot, const std::string& slug, Chat& chat, const Failure& failure);
+
     const Bots& bots_;
-    std::map<std::string, std::size_t, std::less<>> sent_;  ///< Uploads so far, by bot.
+    metrics::Registry& metrics_;
+    warm::Clock& clock_;
+    std::map<std::string, BotState, std::less<>> states_;
 };
 
 }  // namespace prewarm

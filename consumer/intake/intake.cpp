@@ -16,6 +16,12 @@ using namespace std::chrono_literals;
 
 constexpr auto broker_answers_in = 10s;
 
+// Well within RabbitMQ's consumer_timeout of 30 minutes.
+constexpr auto parked_when_held_for = 1min;
+constexpr auto acknowledged_when_at_work_for = 15min;
+// Longer than any transfer may take.
+constexpr auto stuck_after = 20min;
+
 /// `00-<32 hex>-<16 hex>-<2 hex>` (W3C Trace Context, version 00); anything else is dropped.
 std::string traceparent_of(const amqp::FieldTable& headers) {
     auto text = headers.text("traceparent").value_or("");
@@ -52,8 +58,12 @@ events::BadEvent over_long(const amqp::Delivery& delivery) {
 Intake::Intake(asio::any_io_executor executor, Parts parts, std::size_t concurrency)
     : parts_{parts},
       concurrency_{concurrency},
-      jobs_{executor, [this] { start_jobs(); }},
-      postponed_{executor} {
+      jobs_{executor,
+            [this] {
+                last_end_ = std::chrono::steady_clock::now();
+                start_jobs();
+            }},
+      last_end_{std::chrono::steady_clock::now()} {
     count();
 }
 
@@ -61,7 +71,9 @@ asio::awaitable<void> Intake::run() {
     while (true) {
         auto delivery = co_await parts_.consumer.next();
         if (delivery) {
-            waiting_.push_back(std::move(*delivery));
+            if (waiting_.empty() && jobs_.running() == 0)
+                last_end_ = std::chrono::steady_clock::now();
+            waiting_.push_back({std::move(*delivery), std::chrono::steady_clock::now()});
             if (stopped_) give_back_waiting();
             start_jobs();
             continue;
@@ -69,24 +81,55 @@ asio::awaitable<void> Intake::run() {
         if (parts_.consumer.status().state == amqp::LinkState::closed) co_return;
         log::warn("intake.interrupted", "the broker took the deliveries back; waiting for it",
                   {{"error", delivery.error().detail}});
-        std::erase_if(waiting_, [&](const auto& held) { return !parts_.consumer.holds(held.tag); });
+        std::erase_if(waiting_, [&](const auto& waiting) {
+            return !parts_.consumer.holds(waiting.delivery.tag);
+        });
         count();
     }
 }
 
 void Intake::start_jobs() {
+    const bool away = parts_.surroundings.away().has_value();
     while (!stopped_ && !waiting_.empty() && jobs_.running() < concurrency_) {
-        auto delivery = std::move(waiting_.front());
+        const auto held_for = std::chrono::steady_clock::now() - waiting_.front().since;
+        if (away && held_for < parked_when_held_for) break;
+        auto next = std::move(waiting_.front());
         waiting_.pop_front();
-        jobs_.spawn(work(std::move(delivery)));
+        jobs_.spawn(work(std::move(next)));
     }
     count();
 }
 
-asio::awaitable<void> Intake::work(amqp::Delivery delivery) {
+asio::awaitable<void> Intake::mind_the_time() {
+    while (true) {
+        co_await sleep_for(1s);
+        start_jobs();
+        const auto now = std::chrono::steady_clock::now();
+        for (const auto& [tag, job] : at_work_) {
+            if (now - job.since < acknowledged_when_at_work_for || !job.progress.is_recorded ||
+                !parts_.consumer.holds(tag)) {
+                continue;
+            }
+            log::info("job.handed_over", "a long job: from now on the ledger alone remembers it");
+            parts_.consumer.ack(tag);
+        }
+    }
+}
+
+bool Intake::stuck() const {
+    return (jobs_.running() > 0 || !waiting_.empty()) && !stopped_ && !parts_.surroundings.away() &&
+           std::chrono::steady_clock::now() - last_end_ > stuck_after;
+}
+
+asio::awaitable<void> Intake::work(Waiting taken) {
+    auto delivery = std::move(taken.delivery);
+    struct Entry {
+        std::map<amqp::DeliveryTag, AtWork>& all;
+        std::map<amqp::DeliveryTag, AtWork>::iterator mine;
+        ~Entry() { all.erase(mine); }
+    } entry{at_work_, at_work_.emplace(delivery.tag, AtWork{taken.since, {}}).first};
     const auto began = std::chrono::steady_clock::now();
     const auto first_seen = std::chrono::system_clock::now();
-    const auto deliveries = static_cast<std::uint32_t>(delivery.delivery_count() + 1);
     auto traceparent = traceparent_of(delivery.message.headers);
 
     auto decoded = delivery.oversized ? std::unexpected{over_long(delivery)}
@@ -103,11 +146,7 @@ asio::awaitable<void> Intake::work(amqp::Delivery delivery) {
     } else if (auto refused = parts_.admission.refuse(upload)) {
         outcome = co_await parts_.warm.refuse(upload, std::move(*refused));
     } else {
-        outcome = co_await parts_.warm.run(upload, deliveries);
-    }
-    if (const auto* later = std::get_if<warm::Postponed>(&*outcome)) {
-        postponed_.spawn(postpone(std::move(delivery), later->wait));
-        co_return;
+        outcome = co_await parts_.warm.run(upload, entry.mine->second.progress);
     }
     parts_.report.job_ended(upload, *outcome, std::chrono::steady_clock::now() - began);
 
@@ -120,22 +159,9 @@ asio::awaitable<void> Intake::work(amqp::Delivery delivery) {
                                  std::move(traceparent), first_seen);
 }
 
-asio::awaitable<void> Intake::postpone(amqp::Delivery delivery, std::chrono::milliseconds wait) {
-    try {
-        co_await sleep_for(wait);
-    } catch (const boost::system::system_error& error) {
-        // Interrupted by `stop`, which gives back what waits.
-        if (error.code() != asio::error::operation_aborted) throw;
-    }
-    // The broker may have taken it back meanwhile; then it comes again.
-    if (parts_.consumer.holds(delivery.tag)) waiting_.push_back(std::move(delivery));
-    if (stopped_) give_back_waiting();
-    start_jobs();
-}
-
 void Intake::give_back_waiting() {
-    for (const auto& delivery : waiting_) {
-        parts_.consumer.nack(delivery.tag, amqp::Requeue::yes);
+    for (const auto& waiting : waiting_) {
+        parts_.consumer.nack(waiting.delivery.tag, amqp::Requeue::yes);
     }
     waiting_.clear();
     count();
@@ -143,7 +169,6 @@ void Intake::give_back_waiting() {
 
 Task<> Intake::stop() {
     stopped_ = true;
-    postponed_.cancel_all();
     auto paused = co_await parts_.consumer.pause(deadline_in(broker_answers_in));
     give_back_waiting();
     co_return paused;
@@ -158,9 +183,7 @@ Task<> Intake::start() {
 asio::awaitable<bool> Intake::drain(Deadline deadline) {
     closing_ = true;
     if (!stopped_) (void)co_await stop();
-    const bool ended = co_await jobs_.join(deadline);
-    postponed_.cancel_all();
-    co_return co_await postponed_.join(deadline_in(broker_answers_in)) && ended;
+    co_return co_await jobs_.join(deadline);
 }
 
 void Intake::count() const {

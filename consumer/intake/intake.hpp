@@ -1,8 +1,10 @@
 /// Takes events from the queue and keeps N jobs at work.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
+#include <map>
 
 #include "common/amqp/consumer.hpp"
 #include "common/metrics/registry.hpp"
@@ -14,13 +16,15 @@
 
 namespace prewarm {
 
-/// Deliveries wait here, oldest first, until one of `concurrency` jobs is free. What is referred
+/// Deliveries wait here, oldest first, until one of `concurrency` jobs is free. While a dependency
+/// is away none is begun, and with as many held as the broker gives no more come. What is referred
 /// to outlives it; one loop's thread. `drain` before it is destroyed.
 class Intake {
 public:
     struct Parts {
         amqp::Consumer& consumer;
         warm::WarmMedia& warm;
+        const warm::Surroundings& surroundings;
         Settle& settle;
         const Admission& admission;
         Report& report;
@@ -36,6 +40,16 @@ public:
     /// Takes deliveries and starts jobs, until cancelled or the consumer is closed.
     asio::awaitable<void> run();
 
+    /// Sees to what has been held for long, until cancelled. The broker takes back a delivery that
+    /// is not settled within its consumer_timeout (30 min), and counts it:
+    /// - what waits here while a dependency is away is parked in the ledger after a minute, so that
+    ///   an instance which can work on it gets it;
+    /// - a job at work for longer than fifteen is acknowledged if the ledger has it.
+    asio::awaitable<void> mind_the_time();
+
+    /// Starts what may be started: to be called when `surroundings` have changed.
+    void start_jobs();
+
     /// Takes no more, and gives back what has not been started; jobs at work go on. Idempotent.
     Task<> stop();
     Task<> start();
@@ -49,18 +63,32 @@ public:
     std::size_t jobs_at_work() const { return jobs_.running(); }
     std::size_t concurrency() const { return concurrency_; }
 
+    /// Nothing has ended for so long that something must hang: there is work, nothing that it
+    /// needs is away, and a job has a time limit.
+    bool stuck() const;
+
 private:
-    asio::awaitable<void> work(amqp::Delivery delivery);
-    asio::awaitable<void> postpone(amqp::Delivery delivery, std::chrono::milliseconds wait);
-    void start_jobs();
+    using Time = std::chrono::steady_clock::time_point;
+
+    struct Waiting {
+        amqp::Delivery delivery;
+        Time since;
+    };
+    struct AtWork {
+        Time since;
+        warm::Progress progress;
+    };
+
+    asio::awaitable<void> work(Waiting taken);
     void give_back_waiting();
     void count() const;
 
     Parts parts_;
     std::size_t concurrency_;
-    std::deque<amqp::Delivery> waiting_;
+    std::deque<Waiting> waiting_;
+    std::map<amqp::DeliveryTag, AtWork> at_work_;
     TaskGroup jobs_;
-    TaskGroup postponed_;  ///< Deliveries that wait for somebody else to finish; no slot is held.
+    Time last_end_;
     bool stopped_ = false;
     bool closing_ = false;
 };

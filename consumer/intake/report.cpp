@@ -51,8 +51,16 @@ void Report::step_ended(warm::Step step, std::chrono::steady_clock::duration too
 
 void Report::step_retried(warm::Step step, const Failure& failure) {
     metrics_.retried(name_of(step));
-    log::warn("step.retried", "a step that is never skipped failed and is tried again",
+    log::warn("step.retried", "a step failed and is tried again",
               {{"step", name_of(step)}, {"error", failure.detail}});
+}
+
+void Report::suspect_runs_alone(const Upload& upload, std::uint32_t starts) {
+    log::warn("job.suspect", "it was begun before without an outcome, and runs alone",
+              {{"bot_slug", upload.media.bot_slug},
+               {"sha256", upload.media.sha256.hex()},
+               {"kind", name_of(upload.media.kind)},
+               {"starts", starts}});
 }
 
 void Report::upload_wasted() {
@@ -83,7 +91,6 @@ void Report::note_time_in_queue(const Upload& upload, std::chrono::steady_clock:
 
 void Report::job_ended(const Upload& upload, const warm::Outcome& outcome,
                        std::chrono::steady_clock::duration took) {
-    if (std::holds_alternative<warm::Postponed>(outcome)) return;  // It has not ended.
     note_time_in_queue(upload, took);
     metrics_.stage_took(metrics::Stage::total, took);
     auto fields = fields_of(upload, took);
@@ -100,12 +107,23 @@ void Report::job_ended(const Upload& upload, const warm::Outcome& outcome,
                                                       : "the media has a file_id",
                                    fields);
                      },
-                     [](const warm::Postponed&) {},
-                     [&](const warm::HandedBack& back) {
+                     [&](const warm::Coalesced&) {
+                         metrics_.job_ended("coalesced", upload.media.kind);
+                         log::info("job.coalesced",
+                                   "somebody is warming this media, and answers for this event",
+                                   fields);
+                     },
+                     [&](const warm::Parked& parked) {
+                         metrics_.job_ended("parked", upload.media.kind);
+                         metrics_.retried(parked.failed ? "attempt_failed" : "waiting");
+                         fields.emplace_back("error", parked.why);
+                         fields.emplace_back("wait_ms", parked.wait.count());
+                         fields.emplace_back("attempt_failed", parked.failed);
+                         log::warn("job.parked", "the media waits for another try", fields);
+                     },
+                     [&](const warm::HandedBack&) {
                          metrics_.job_ended("handed_back", upload.media.kind);
-                         if (back.touched) metrics_.retried("attempt_failed");
-                         fields.emplace_back("error", back.why);
-                         log::warn("job.handed_back", "the event goes back to the queue", fields);
+                         log::info("job.handed_back", "the event goes back to the queue", fields);
                      },
                      [&](const warm::DeadLettered& dead) {
                          metrics_.job_ended("dead_lettered", upload.media.kind);

@@ -31,14 +31,10 @@ asio::awaitable<void> Settle::apply(amqp::Delivery delivery, warm::Outcome outco
                                     events::FailedMedia failed, std::string traceparent,
                                     std::chrono::system_clock::time_point first_seen) {
     const auto tag = delivery.tag;
-    if (std::holds_alternative<warm::Ready>(outcome)) {
+    if (std::holds_alternative<warm::HandedBack>(outcome)) {
+        consumer_.nack(tag, amqp::Requeue::yes);
+    } else if (!std::holds_alternative<warm::DeadLettered>(outcome)) {
         consumer_.ack(tag);
-    } else if (const auto* back = std::get_if<warm::HandedBack>(&outcome)) {
-        if (back->touched) {
-            consumer_.reject(tag, amqp::Requeue::yes);
-        } else {
-            consumer_.nack(tag, amqp::Requeue::yes);
-        }
     } else {
         const auto why = std::get<warm::DeadLettered>(outcome);
         // Where its body was not kept, or no room is left for our headers, only the broker can
@@ -46,8 +42,13 @@ asio::awaitable<void> Settle::apply(amqp::Delivery delivery, warm::Outcome outco
         const bool published = !delivery.oversized && co_await until_confirmed("dead letter", [&] {
             return messenger_.dead_letter(delivery.message, why, first_seen);
         });
-        (void)co_await until_confirmed(
-            "MediaFailed", [&] { return messenger_.announce_failed(failed, traceparent); });
+        auto answered = why.upload_event_ids;
+        if (answered.empty()) answered.push_back(failed.upload_event_id);
+        for (const auto& event_id : answered) {
+            failed.upload_event_id = event_id;
+            (void)co_await until_confirmed(
+                "MediaFailed", [&] { return messenger_.announce_failed(failed, traceparent); });
+        }
         if (published) {
             consumer_.ack(tag);
         } else {

@@ -7,8 +7,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/claim.hpp"
 #include "common/base/upload.hpp"
@@ -32,11 +34,14 @@ public:
     /// `unavailable`, it may have taken effect.
     virtual Task<ReadyMedia> commit(const Lease& lease, const Sent& sent, bool weak) = 0;
 
-    /// How an attempt without a file_id ended; each gives the lease up. False when it was lost:
-    /// somebody else answers for the media, and nothing may be told of this attempt.
-    virtual Task<bool> record_attempt_failed(const Lease& lease, std::string why) = 0;
-    virtual Task<bool> record_dead(const Lease& lease, std::string why) = 0;
-    virtual Task<bool> release(const Lease& lease) = 0;  ///< Untouched: nothing is counted.
+    /// How it ended without a file_id; each gives the lease up. When that was lost, somebody else
+    /// answers for the media, and nothing may be told of this attempt: false, or nothing.
+    virtual Task<bool> park(const Lease& lease, std::chrono::milliseconds wait, std::string why,
+                            bool failed) = 0;
+    /// The ids of all events that this answers.
+    virtual Task<std::optional<std::vector<std::string>>> record_dead(const Lease& lease,
+                                                                      std::string why) = 0;
+    virtual Task<bool> release(const Lease& lease) = 0;  ///< As if it had never been taken.
 
     /// The media will not get ready, and was never claimed for it. False if the ledger does not
     /// know it, or somebody is at it.
@@ -47,8 +52,21 @@ public:
 class Budget {
 public:
     virtual ~Budget() = default;
-    /// The chat to send to, once its turn has come.
+    /// The chat to send to, once its turn has come. `bot_refused` while the bot rests; `throttled`
+    /// when its turn is far off, or all its chats rest.
     virtual Task<std::int64_t> wait_turn(const Upload& upload) = 0;
+    /// What Telegram said to that: who is to rest, and for how long.
+    virtual void failed(const Upload& upload, std::int64_t chat_id, const Failure& failure) = 0;
+};
+
+/// What all jobs depend on.
+class Surroundings {
+public:
+    virtual ~Surroundings() = default;
+    /// Whether `source` fails everybody, after it failed one job: it is asked.
+    virtual asio::awaitable<bool> is_down(Dependency source) = 0;
+    /// What an upload needs and cannot have just now; nothing when it may begin.
+    virtual std::optional<Failure> away() const = 0;
 };
 
 /// From R2 to Telegram.
@@ -82,6 +100,7 @@ public:
     virtual ~Clock() = default;
     virtual std::chrono::steady_clock::time_point now() = 0;
     virtual asio::awaitable<void> pause(std::chrono::milliseconds time) = 0;
+    virtual double chance() = 0;  ///< Random, within 0 and 1.
 };
 
 /// Hears how the steps of a job go.
@@ -89,8 +108,10 @@ class StepObserver {
 public:
     virtual ~StepObserver() = default;
     virtual void step_ended(Step step, std::chrono::steady_clock::duration took) = 0;
-    /// A step that is never skipped failed, and will be tried again.
+    /// A step failed, and is tried again at once or soon.
     virtual void step_retried(Step step, const Failure& failure) = 0;
+    /// It has been begun before, and whoever began it did not live to tell: it runs alone.
+    virtual void suspect_runs_alone(const Upload& upload, std::uint32_t starts) = 0;
     /// Telegram has it, and its file_id was not kept: somebody else's is on record, or will be.
     virtual void upload_wasted() = 0;
 };
@@ -98,6 +119,7 @@ public:
 struct Ports {
     Ledger& ledger;
     Budget& budget;
+    Surroundings& surroundings;
     Courier& courier;
     Invalidator& invalidator;
     Announcer& announcer;

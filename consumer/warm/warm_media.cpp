@@ -1,32 +1,31 @@
 #include "consumer/warm/warm_media.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <optional>
 #include <utility>
 
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
+#include <fmt/format.h>
 
 namespace prewarm::warm {
 namespace {
 
 using namespace std::chrono_literals;
 
-// A media that somebody else is warming is looked at again this often: its holder may finish, or
-// die and leave the lease to run out.
-constexpr auto recheck_lease = 1000ms;
-
 // Between tries of a step that must not be skipped while a dependency is away.
-constexpr std::chrono::milliseconds first_retry = 200ms;
-constexpr std::chrono::milliseconds slowest_retry = 5000ms;
+constexpr std::chrono::milliseconds first_retry = 100ms;
+constexpr std::chrono::milliseconds slowest_retry = 1000ms;
+
+// One start, and four more alone: whoever is killed that often while it runs is killed by it.
+constexpr std::uint32_t most_starts = 5;
 
 std::chrono::milliseconds next_wait(std::chrono::milliseconds wait) {
     return std::min(2 * wait, slowest_retry);
 }
 
-Postponed postponed(const LeasedElsewhere& elsewhere) {
-    return {std::clamp<std::chrono::milliseconds>(elsewhere.remaining, 10ms, recheck_lease)};
+bool may_pass(FailureKind kind) {
+    return kind == FailureKind::unavailable || kind == FailureKind::transient ||
+           kind == FailureKind::misconfigured || kind == FailureKind::throttled;
 }
 
 /// An id of another kind than asked cannot be sent with the method asked for; one stored without
@@ -39,6 +38,23 @@ bool is_weak(const Upload& upload, const Sent& sent) {
     return needs_attributes && sent.bytes > analysed_up_to_bytes &&
            (upload.attributes.width == 0 || upload.attributes.height == 0 ||
             upload.attributes.duration.count() == 0);
+}
+
+std::optional<Dependency> source_of(Step step, const Failure& failure) {
+    if (failure.source) return failure.source;
+    switch (step) {
+        case Step::claim:
+        case Step::commit:
+            return Dependency::postgres;
+        case Step::invalidate:
+            return Dependency::redis;
+        case Step::announce:
+            return Dependency::rabbitmq;
+        case Step::budget:
+        case Step::transfer:
+            return std::nullopt;
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -56,11 +72,13 @@ asio::awaitable<WarmMedia::Tried<T>> WarmMedia::timed(Step step, Task<T> work) {
     }
 }
 
-// What follows the commit is never skipped: the row is `ready`, so nobody else would do it.
-asio::awaitable<void> WarmMedia::patiently(Step step, std::function<Task<>()> work) {
+// Until it is done, or turns out to be impossible.
+template <class T>
+asio::awaitable<WarmMedia::Tried<T>> WarmMedia::patiently(Step step,
+                                                          std::function<Task<T>()> work) {
     for (auto wait = first_retry;; wait = next_wait(wait)) {
-        const auto done = co_await timed(step, work());
-        if (done) co_return;
+        auto done = co_await timed(step, work());
+        if (done || !may_pass(done.error().failure.kind)) co_return done;
         ports_.observer.step_retried(step, done.error().failure);
         co_await ports_.clock.pause(wait);
     }
@@ -68,27 +86,85 @@ asio::awaitable<void> WarmMedia::patiently(Step step, std::function<Task<>()> wo
 
 // Each step may be the last before a crash, so the order is the promise: a file_id is stored
 // before it is told, and nobody hears of it while a cache still holds an older one.
-asio::awaitable<Outcome> WarmMedia::steps(const Upload& upload, std::uint32_t deliveries,
+asio::awaitable<Outcome> WarmMedia::steps(const Upload& upload, Progress& progress,
                                           std::optional<Lease>& held) {
-    auto claim = co_await timed(Step::claim, ports_.ledger.claim(upload));
+    auto claim =
+        co_await patiently<Claim>(Step::claim, [&] { return ports_.ledger.claim(upload); });
     if (!claim) {
-        auto outcome = after_failure(Step::claim, claim.error().failure, deliveries);
-        co_return std::visit([](auto& either) -> Outcome { return std::move(either); }, outcome);
+        // What cannot be stored is not known to the ledger either.
+        const auto verdict = judge(claim.error().failure, {.step = Step::claim}, policy_);
+        co_return std::get<DeadLettered>(verdict);
     }
+    progress.is_recorded = true;
     if (auto* ready = std::get_if<ReadyMedia>(&*claim))
-        co_return co_await tell(upload, *ready, true);
-    if (auto* elsewhere = std::get_if<LeasedElsewhere>(&*claim)) co_return postponed(*elsewhere);
-    held = std::get<Lease>(*claim);
+        co_return co_await tell(upload, std::move(*ready), true);
+    if (std::holds_alternative<LeasedElsewhere>(*claim)) co_return Coalesced{};
+    held = std::move(std::get<Lease>(*claim));
+    co_return co_await warm(upload, held);
+}
 
-    auto sent = co_await transfer(upload);
-    if (!sent) co_return co_await give_up(held, std::move(sent.error()));
-    co_return co_await keep(upload, std::move(*sent), held);
+asio::awaitable<Outcome> WarmMedia::warm(const Upload& upload, std::optional<Lease>& held) {
+    if (held->starts > most_starts) {
+        auto why = fmt::format(
+            "begun {} times without an outcome, the last {} with nothing else at "
+            "work: it takes down whoever works on it",
+            most_starts, most_starts - 1);
+        co_return co_await bury(held, {FailureReason::crash_loop, std::move(why), held->attempt});
+    }
+    if (auto away = ports_.surroundings.away()) {
+        const auto verdict =
+            judge(*away,
+                  {.step = Step::transfer, .source_is_down = true, .chance = ports_.clock.chance()},
+                  policy_);
+        co_return co_await park(held, std::get<Parked>(verdict));
+    }
+    const bool is_suspect = held->starts > 1;
+    if (is_suspect) ports_.observer.suspect_runs_alone(upload, held->starts);
+    std::optional<Isolation::Stay> stay;
+    stay.emplace(is_suspect ? co_await isolation_.enter_alone() : co_await isolation_.enter());
+
+    for (std::uint32_t tries = 1;; ++tries) {
+        auto sent = co_await transfer(upload);
+        if (sent) {
+            stay.reset();
+            co_return co_await keep(upload, std::move(*sent), held);
+        }
+        const auto situation = co_await situation_of(sent.error(), *held, tries);
+        auto verdict = judge(sent.error().failure, situation, policy_);
+        if (const auto* again = std::get_if<RetryHere>(&verdict)) {
+            ports_.observer.step_retried(sent.error().step, sent.error().failure);
+            co_await ports_.clock.pause(again->wait);
+            continue;
+        }
+        stay.reset();
+        if (auto* parked = std::get_if<Parked>(&verdict))
+            co_return co_await park(held, std::move(*parked));
+        co_return co_await bury(held, std::move(std::get<DeadLettered>(verdict)));
+    }
 }
 
 asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload) {
     const auto chat = co_await timed(Step::budget, ports_.budget.wait_turn(upload));
     if (!chat) co_return std::unexpected{chat.error()};
-    co_return co_await timed(Step::transfer, ports_.courier.carry(upload, *chat));
+    auto sent = co_await timed(Step::transfer, ports_.courier.carry(upload, *chat));
+    if (!sent) ports_.budget.failed(upload, *chat, sent.error().failure);
+    co_return sent;
+}
+
+// A dependency that answers somebody else has nothing to do with this job's failure.
+asio::awaitable<Situation> WarmMedia::situation_of(const Failed& failed, const Lease& lease,
+                                                   std::uint32_t tries_here) {
+    const auto& failure = failed.failure;
+    const bool may_be_down =
+        failure.kind == FailureKind::unavailable || failure.kind == FailureKind::misconfigured ||
+        failure.kind == FailureKind::transient || failure.kind == FailureKind::outcome_unknown;
+    const auto source = source_of(failed.step, failure);
+    co_return Situation{
+        .step = failed.step,
+        .attempt = lease.attempt,
+        .tries_here = tries_here,
+        .source_is_down = may_be_down && source && co_await ports_.surroundings.is_down(*source),
+        .chance = ports_.clock.chance()};
 }
 
 // A file_id in hand cost an upload, so it is not given up because the ledger is away for a while,
@@ -103,13 +179,15 @@ asio::awaitable<Outcome> WarmMedia::keep(const Upload& upload, Sent sent,
             co_return co_await tell(upload, std::move(*committed), false);
         }
         const auto& failure = committed.error().failure;
-        if (failure.kind != FailureKind::unavailable && failure.kind != FailureKind::transient) {
+        if (!may_pass(failure.kind)) {
             ports_.observer.upload_wasted();
-            co_return co_await give_up(held, std::move(committed.error()));
+            const auto verdict =
+                judge(failure, {.step = Step::commit, .attempt = held->attempt}, policy_);
+            co_return co_await bury(held, std::get<DeadLettered>(verdict));
         }
         ports_.observer.step_retried(Step::commit, failure);
         co_await ports_.clock.pause(wait);
-        if (failure.kind == FailureKind::unavailable) continue;
+        if (failure.kind != FailureKind::transient) continue;
 
         // The lease is lost, or a commit that seemed to fail took effect: the row knows.
         auto claim = co_await timed(Step::claim, ports_.ledger.claim(upload));
@@ -120,32 +198,45 @@ asio::awaitable<Outcome> WarmMedia::keep(const Upload& upload, Sent sent,
         }
         held.reset();
         auto* ready = std::get_if<ReadyMedia>(&*claim);
-        const bool ours = ready != nullptr && ready->file_id == sent.file_id;
-        if (!ours) ports_.observer.upload_wasted();
-        if (ready != nullptr) co_return co_await tell(upload, std::move(*ready), !ours);
-        co_return postponed(std::get<LeasedElsewhere>(*claim));
+        if (ready != nullptr && ready->file_id == sent.file_id)
+            co_return co_await tell(upload, std::move(*ready), false);
+        // Whoever took the media over answers for this event, too.
+        ports_.observer.upload_wasted();
+        co_return Coalesced{};
     }
 }
 
+// What follows the commit is never skipped: the row is `ready`, so nobody else would do it.
 asio::awaitable<Ready> WarmMedia::tell(const Upload& upload, ReadyMedia media, bool already_warm) {
-    co_await patiently(Step::invalidate, [&] { return ports_.invalidator.invalidate(media); });
-    co_await patiently(Step::announce,
-                       [&] { return ports_.announcer.announce(upload, media, already_warm); });
+    while (!co_await patiently<void>(Step::invalidate,
+                                     [&] { return ports_.invalidator.invalidate(media); })) {
+        co_await ports_.clock.pause(slowest_retry);
+    }
+    while (!co_await patiently<void>(
+        Step::announce, [&] { return ports_.announcer.announce(upload, media, already_warm); })) {
+        co_await ports_.clock.pause(slowest_retry);
+    }
     co_return Ready{std::move(media), already_warm};
 }
 
 // Whoever lost the lease tells nothing: somebody else answers for the media, and may have made it
-// ready. So does one whose failure could not be recorded: the next delivery finds out.
-asio::awaitable<Outcome> WarmMedia::give_up(std::optional<Lease>& held, Failed failed) {
-    const auto lease = *std::exchange(held, std::nullopt);
-    auto outcome = after_failure(failed.step, failed.failure, lease.attempt);
-    const auto* dead = std::get_if<DeadLettered>(&outcome);
-    const auto recorded = dead != nullptr ? co_await ports_.ledger.record_dead(lease, dead->detail)
-                                          : co_await ports_.ledger.record_attempt_failed(
-                                                lease, std::get<HandedBack>(outcome).why);
-    if (!recorded) co_return HandedBack{"not recorded: " + recorded.error().detail};
-    if (!*recorded) co_return HandedBack{"the lease was lost", false};
-    co_return std::visit([](auto& either) -> Outcome { return std::move(either); }, outcome);
+// ready.
+asio::awaitable<Outcome> WarmMedia::park(std::optional<Lease>& held, Parked parked) {
+    const auto recorded = co_await patiently<bool>(Step::commit, [&] {
+        return ports_.ledger.park(*held, parked.wait, parked.why, parked.failed);
+    });
+    held.reset();
+    if (recorded && *recorded) co_return parked;
+    co_return Coalesced{};
+}
+
+asio::awaitable<Outcome> WarmMedia::bury(std::optional<Lease>& held, DeadLettered dead) {
+    auto answered = co_await patiently<std::optional<std::vector<std::string>>>(
+        Step::commit, [&] { return ports_.ledger.record_dead(*held, dead.detail); });
+    held.reset();
+    if (!answered || !*answered) co_return Coalesced{};
+    dead.upload_event_ids = std::move(**answered);
+    co_return dead;
 }
 
 asio::awaitable<Outcome> WarmMedia::refuse(const Upload& upload, DeadLettered why) {
@@ -155,17 +246,17 @@ asio::awaitable<Outcome> WarmMedia::refuse(const Upload& upload, DeadLettered wh
     co_return why;
 }
 
-asio::awaitable<Outcome> WarmMedia::run(const Upload& upload, std::uint32_t deliveries) {
+asio::awaitable<Outcome> WarmMedia::run(const Upload& upload, Progress& progress) {
     std::optional<Lease> held;
     try {
-        co_return co_await steps(upload, deliveries, held);
+        co_return co_await steps(upload, progress, held);
     } catch (const boost::system::system_error& error) {
         if (error.code() != asio::error::operation_aborted) throw;
     }
     // Cancelled. Giving the lease up lets another instance start at once instead of in a minute.
     co_await asio::this_coro::reset_cancellation_state();
     if (held) (void)co_await ports_.ledger.release(*held);
-    co_return HandedBack{"the service is stopping", false};
+    co_return HandedBack{};
 }
 
 }  // namespace prewarm::warm

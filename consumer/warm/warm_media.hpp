@@ -2,21 +2,32 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
+#include <functional>
+#include <optional>
 
 #include "common/base/claim.hpp"
+#include "consumer/warm/isolation.hpp"
 #include "consumer/warm/outcome.hpp"
 #include "consumer/warm/ports.hpp"
 
 namespace prewarm::warm {
 
+/// Seen from outside while a job runs.
+struct Progress {
+    /// The ledger has the media's event: should this job get lost, it comes again.
+    bool is_recorded = false;
+};
+
 /// Warms one media at a time for each call of `run`; calls may overlap. One loop's thread.
 class WarmMedia {
 public:
-    explicit WarmMedia(Ports ports) : ports_{ports} {}
+    WarmMedia(asio::any_io_executor executor, Ports ports, RetryPolicy policy)
+        : ports_{ports}, policy_{policy}, isolation_{std::move(executor)} {}
 
-    /// `deliveries`: how often the broker has handed this event out, this time included; it counts
-    /// the attempts where the ledger cannot. Cancelled, it gives the lease up and ends HandedBack.
-    asio::awaitable<Outcome> run(const Upload& upload, std::uint32_t deliveries);
+    /// Cancelled, it gives the lease up and ends HandedBack. While the ledger is away it waits:
+    /// nothing is handed back, since the broker counts how often it has to deliver.
+    asio::awaitable<Outcome> run(const Upload& upload, Progress& progress);
 
     /// Records that an upload was refused before anything was tried: whoever looks it up is told.
     asio::awaitable<Outcome> refuse(const Upload& upload, DeadLettered why);
@@ -31,17 +42,24 @@ private:
 
     template <class T>
     asio::awaitable<Tried<T>> timed(Step step, Task<T> work);
-    asio::awaitable<void> patiently(Step step, std::function<Task<>()> work);
+    template <class T>
+    asio::awaitable<Tried<T>> patiently(Step step, std::function<Task<T>()> work);
 
     /// `held` is the lease that is to be given up if this ends otherwise than well.
-    asio::awaitable<Outcome> steps(const Upload& upload, std::uint32_t deliveries,
+    asio::awaitable<Outcome> steps(const Upload& upload, Progress& progress,
                                    std::optional<Lease>& held);
+    asio::awaitable<Outcome> warm(const Upload& upload, std::optional<Lease>& held);
     asio::awaitable<Tried<Sent>> transfer(const Upload& upload);
     asio::awaitable<Outcome> keep(const Upload& upload, Sent sent, std::optional<Lease>& held);
     asio::awaitable<Ready> tell(const Upload& upload, ReadyMedia media, bool already_warm);
-    asio::awaitable<Outcome> give_up(std::optional<Lease>& held, Failed failed);
+    asio::awaitable<Situation> situation_of(const Failed& failed, const Lease& lease,
+                                            std::uint32_t tries_here);
+    asio::awaitable<Outcome> park(std::optional<Lease>& held, Parked parked);
+    asio::awaitable<Outcome> bury(std::optional<Lease>& held, DeadLettered dead);
 
     Ports ports_;
+    RetryPolicy policy_;
+    Isolation isolation_;
 };
 
 }  // namespace prewarm::warm

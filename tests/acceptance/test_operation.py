@@ -89,7 +89,9 @@ class SlowTelegram(Deployment):
         neighbour = self.publish_upload(b"of another")
         self.wait_ready(neighbour)
         self.wait_ready(digest)
-        self.next_announcements(4)
+        heard = self.next_announcements(2)
+        told = "".join(self.decode("MediaReady", message["body"]) for message in heard)
+        self.assertEqual(told.count("upload_event_ids"), 4, "one answer is for three events")
         self.assertEqual(len(self.received()), 2, "each was sent once")
         self.assertEqual(other.end(), 0)
 

@@ -93,7 +93,7 @@ TEST_F(ClaimTest, TakesOverFromWhoeverDied) {
     ASSERT_FALSE(late);
     EXPECT_EQ(late.error().kind, FailureKind::transient);
     EXPECT_THAT(late.error().detail, HasSubstr("lease was lost"));
-    EXPECT_TRUE(run(store.record_attempt_failed(dead, "late")));
+    EXPECT_TRUE(run(store.park(dead, 1h, "late", true)));
     EXPECT_TRUE(run(store.record_dead(dead, "late")));
     EXPECT_TRUE(run(store.release(dead)));
     EXPECT_EQ(column("status || ' ' || lease_owner || ' ' || starts || ' ' || retry_count || ' ' "
@@ -148,7 +148,7 @@ TEST_F(ClaimTest, FindsWhatIsReadyWithAllItsEvents) {
 }
 
 TEST_F(ClaimTest, CountsFailedAttempts) {
-    EXPECT_TRUE(run(store.record_attempt_failed(take(upload()), "first trouble")));
+    EXPECT_TRUE(run(store.park(take(upload()), 1h, "first trouble", true)));
     EXPECT_EQ(column("status || ' ' || retry_count || ' ' || starts || ' ' || last_error || ' ' || "
                      "num_nulls(lease_owner, lease_token, lease_until)"),
               "warming 1 0 first trouble 3");
@@ -173,7 +173,7 @@ TEST_F(ClaimTest, RemembersStartsThatCameToNothing) {
 }
 
 TEST_F(ClaimTest, StartsAFailedMediaAgain) {
-    EXPECT_TRUE(run(store.record_attempt_failed(take(upload()), "first")));
+    EXPECT_TRUE(run(store.park(take(upload()), 1h, "first", true)));
     EXPECT_TRUE(run(store.record_dead(take(upload()), "object missing")));
     EXPECT_EQ(column("status || ' ' || retry_count || ' ' || starts || ' ' || last_error"),
               "failed 2 0 object missing");
@@ -256,7 +256,7 @@ TEST_F(ClaimTest, RefusesTextThatCannotBeStored) {
 TEST_F(ClaimTest, BoundsAndCleansTheLastError) {
     using namespace std::string_literals;
     const auto error = "zero \0, not UTF-8 \xFF, "s + std::string(5000, 'x');
-    ASSERT_TRUE(run(store.record_attempt_failed(take(upload()), error)));
+    ASSERT_TRUE(run(store.park(take(upload()), 1h, error, true)));
     EXPECT_EQ(column("length(last_error)"), "2000");
     EXPECT_THAT(column("last_error"), HasSubstr("zero \uFFFD, not UTF-8 \uFFFD, xxx"));
 }

@@ -119,11 +119,11 @@ TEST_F(BotClientTest, KnowsABot) {
 TEST_F(BotClientTest, BlamesTheConfigurationForATokenThatIsNone) {
     const auto me = run(bots.get_me(Secret{"SECRET"}, soon()));
     ASSERT_FALSE(me);
-    EXPECT_EQ(me.error().kind, FailureKind::misconfigured);
+    EXPECT_EQ(me.error().kind, FailureKind::bot_refused);
     EXPECT_THAT(me.error().detail, Not(HasSubstr("SECRET")));
     const auto posting = run(bots.send(Secret{"SECRET"}, media(MediaKind::photo), soon()));
     ASSERT_FALSE(posting.sent);
-    EXPECT_EQ(posting.sent.error().kind, FailureKind::misconfigured);
+    EXPECT_EQ(posting.sent.error().kind, FailureKind::bot_refused);
     EXPECT_THAT(posting.sent.error().detail, Not(HasSubstr("SECRET")));
 }
 
@@ -158,7 +158,7 @@ TEST_F(BotClientTest, DoesNotKnowWhatBecameOfAFileThatWasNotAnswered) {
         co_return done;
     }(mute, server, media(MediaKind::photo)));
     ASSERT_FALSE(posting.sent);
-    EXPECT_EQ(posting.sent.error().kind, FailureKind::transient);
+    EXPECT_EQ(posting.sent.error().kind, FailureKind::outcome_unknown);
     EXPECT_TRUE(posting.outcome_unknown);
 }
 

@@ -1,38 +1,129 @@
 #include "consumer/warm/outcome.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace prewarm::warm {
 namespace {
 
-FailureReason reason_after(Step step, FailureKind kind, std::uint32_t attempt = 1) {
-    const auto outcome = after_failure(step, Failure{kind, "why"}, attempt);
-    EXPECT_TRUE(std::holds_alternative<DeadLettered>(outcome));
-    return std::get<DeadLettered>(outcome).reason;
+using namespace std::chrono_literals;
+
+constexpr RetryPolicy policy{.max_attempts = 3, .backoff = 2s, .longest_backoff = 5s};
+
+Failure failure(FailureKind kind) {
+    return Failure{kind, "why"};
 }
 
-TEST(AfterFailure, DeadLettersWhatIsTheItemsOwnFaultAtOnce) {
-    EXPECT_EQ(reason_after(Step::transfer, FailureKind::not_found), FailureReason::object_missing);
-    EXPECT_EQ(reason_after(Step::transfer, FailureKind::mismatch), FailureReason::object_mismatch);
-    EXPECT_EQ(reason_after(Step::transfer, FailureKind::too_large), FailureReason::too_large);
-    EXPECT_EQ(reason_after(Step::transfer, FailureKind::refused),
-              FailureReason::rejected_by_telegram);
-    EXPECT_EQ(reason_after(Step::claim, FailureKind::refused), FailureReason::invalid_event);
+template <class Verdict>
+Verdict judged(const Failure& failed, const Situation& situation = {}) {
+    const auto verdict = judge(failed, situation, policy);
+    EXPECT_TRUE(std::holds_alternative<Verdict>(verdict)) << verdict.index();
+    return std::get<Verdict>(verdict);
 }
 
-TEST(AfterFailure, HandsAnythingElseBackOnce) {
-    for (const auto kind : {FailureKind::transient, FailureKind::throttled,
-                            FailureKind::unavailable, FailureKind::misconfigured}) {
-        const auto first = after_failure(Step::transfer, Failure{kind, "why"}, 1);
-        EXPECT_EQ(std::get<HandedBack>(first).why, "transfer: why");
-        EXPECT_EQ(reason_after(Step::transfer, kind, 2), FailureReason::attempts_exhausted);
+TEST(Judge, DeadLettersWhatIsTheItemsOwnFaultAtOnce) {
+    const auto reason = [](FailureKind kind, Step step = Step::transfer) {
+        return judged<DeadLettered>(failure(kind), {.step = step}).reason;
+    };
+    EXPECT_EQ(reason(FailureKind::not_found), FailureReason::object_missing);
+    EXPECT_EQ(reason(FailureKind::mismatch), FailureReason::object_mismatch);
+    EXPECT_EQ(reason(FailureKind::too_large), FailureReason::too_large);
+    EXPECT_EQ(reason(FailureKind::refused), FailureReason::rejected_by_telegram);
+    EXPECT_EQ(reason(FailureKind::refused, Step::claim), FailureReason::invalid_event);
+    EXPECT_EQ(reason(FailureKind::refused, Step::commit), FailureReason::invalid_event);
+}
+
+TEST(Judge, TellsAttemptAndStepOfADeadLetter) {
+    const auto dead = judged<DeadLettered>(failure(FailureKind::mismatch), {.attempt = 7});
+    EXPECT_EQ(dead.attempts, 7U);
+    EXPECT_EQ(dead.detail, "transfer: why");
+}
+
+TEST(Judge, TriesAnotherChatAtOnceHoweverOftenOneRefuses) {
+    EXPECT_EQ(
+        judged<RetryHere>(failure(FailureKind::chat_refused), {.attempt = 99, .tries_here = 99})
+            .wait,
+        0ms);
+}
+
+TEST(Judge, ParksTheJobsOfARefusedBotWithoutBlame) {
+    const auto parked = judged<Parked>(failure(FailureKind::bot_refused), {.attempt = 99});
+    EXPECT_FALSE(parked.failed);
+    EXPECT_GT(parked.wait, 0ms);
+}
+
+TEST(Judge, BlamesNoJobForAnOutage) {
+    for (const auto kind : {FailureKind::transient, FailureKind::unavailable,
+                            FailureKind::misconfigured, FailureKind::outcome_unknown}) {
+        const auto parked =
+            judged<Parked>(failure(kind), {.attempt = 99, .tries_here = 9, .source_is_down = true});
+        EXPECT_FALSE(parked.failed);
+        EXPECT_EQ(parked.why, "transfer: why");
     }
 }
 
-TEST(AfterFailure, TellsTheAttempts) {
-    const auto outcome = after_failure(Step::commit, Failure{FailureKind::transient, "x"}, 7);
-    EXPECT_EQ(std::get<DeadLettered>(outcome).attempts, 7U);
-    EXPECT_EQ(std::get<DeadLettered>(outcome).detail, "commit: x");
+TEST(Judge, SpreadsWhatWaitsForTheSameOutage) {
+    const auto wait = [](double chance) {
+        return judged<Parked>(failure(FailureKind::unavailable),
+                              {.source_is_down = true, .chance = chance})
+            .wait;
+    };
+    EXPECT_EQ(wait(0), 500ms);
+    EXPECT_EQ(wait(1), 1500ms);
+}
+
+TEST(Judge, WaitsForAsLongAsItWasAsked) {
+    Failure throttled{FailureKind::throttled, "slow down", 1s};
+    EXPECT_EQ(judged<RetryHere>(throttled, {.chance = 0}).wait, 1000ms);
+    EXPECT_EQ(judged<RetryHere>(throttled, {.chance = 1}).wait, 1250ms);
+    throttled.retry_after = 40s;
+    const auto parked = judged<Parked>(throttled, {.attempt = 99, .chance = 0});
+    EXPECT_EQ(parked.wait, 40s);
+    EXPECT_FALSE(parked.failed);
+}
+
+TEST(Judge, ParksWhatIsThrottledAgainAndAgain) {
+    const Failure throttled{FailureKind::throttled, "slow down", 1s};
+    EXPECT_FALSE(judged<Parked>(throttled, {.attempt = 99, .tries_here = 3}).failed);
+    EXPECT_FALSE(judged<Parked>(failure(FailureKind::throttled), {.tries_here = 3}).failed);
+}
+
+TEST(Judge, AsksTheBudgetAfterAFloodAtTelegram) {
+    Failure throttled{FailureKind::throttled, "flood", 40s};
+    throttled.source = Dependency::telegram;
+    EXPECT_EQ(judged<RetryHere>(throttled).wait, 0ms);
+    EXPECT_EQ(judged<Parked>(throttled, {.tries_here = 3, .chance = 0}).wait, 40s);
+}
+
+TEST(Judge, TakesMoreThanBadLuckForAFailedAttempt) {
+    for (const auto kind :
+         {FailureKind::transient, FailureKind::unavailable, FailureKind::misconfigured}) {
+        EXPECT_EQ(judged<RetryHere>(failure(kind)).wait, 500ms);
+        EXPECT_EQ(judged<RetryHere>(failure(kind), {.tries_here = 2}).wait, 500ms);
+        EXPECT_TRUE(judged<Parked>(failure(kind), {.tries_here = 3}).failed);
+    }
+}
+
+TEST(Judge, DoesNotHurryToPostWhatMayHaveBeenPosted) {
+    EXPECT_TRUE(judged<Parked>(failure(FailureKind::outcome_unknown)).failed);
+}
+
+TEST(Judge, BacksOffFromAttemptToAttempt) {
+    const auto wait = [](std::uint32_t attempt, double chance) {
+        return judged<Parked>(failure(FailureKind::outcome_unknown),
+                              {.attempt = attempt, .chance = chance})
+            .wait;
+    };
+    EXPECT_EQ(wait(1, 1), 2s);
+    EXPECT_EQ(wait(2, 1), 4s);
+    EXPECT_EQ(wait(2, 0), 0s);
+}
+
+TEST(Judge, GivesUpAfterTheLastAttempt) {
+    const auto dead =
+        judged<DeadLettered>(failure(FailureKind::transient), {.attempt = 3, .tries_here = 3});
+    EXPECT_EQ(dead.reason, FailureReason::attempts_exhausted);
+    EXPECT_EQ(dead.attempts, 3U);
 }
 
 }  // namespace

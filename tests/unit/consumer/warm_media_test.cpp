@@ -14,13 +14,24 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 
 /// Every port at once: answers what it is told to and remembers what it was asked, in order.
-struct ScriptedPorts : Ledger, Budget, Courier, Invalidator, Announcer, Clock, StepObserver {
+struct ScriptedPorts : Ledger,
+                       Budget,
+                       Surroundings,
+                       Courier,
+                       Invalidator,
+                       Announcer,
+                       Clock,
+                       StepObserver {
     std::vector<std::string> calls;
     std::vector<Result<Claim>> claims{Claim{Lease{.media = {}, .token = 7, .attempt = 1}}};
     Result<std::int64_t> turn{42};
-    Result<Sent> sent{Sent{.actual_kind = MediaKind::photo, .file_id = "file"}};
+    std::vector<Result<Sent>> sent{Sent{.actual_kind = MediaKind::photo, .file_id = "file"}};
+    bool everybody_fails = false;
+    std::optional<Failure> missing;
+    std::vector<FailureKind> told_to_budget;
+    Parked parked;
     std::vector<Result<ReadyMedia>> commits{ReadyMedia{.file_id = "file", .version = 1}};
-    Result<bool> lease_is_ours{true};
+    std::vector<Result<bool>> lease_is_ours{true};
     int wasted = 0;
     std::vector<Result<>> invalidations{{}};
     Result<> announced{};
@@ -45,31 +56,42 @@ struct ScriptedPorts : Ledger, Budget, Courier, Invalidator, Announcer, Clock, S
         weak = is_weak;
         co_return next(commits);
     }
-    Task<bool> record_attempt_failed(const Lease&, std::string) override {
-        calls.emplace_back("record_attempt_failed");
-        co_return lease_is_ours;
+    Task<bool> park(const Lease&, std::chrono::milliseconds wait, std::string why,
+                    bool failed) override {
+        calls.emplace_back("park");
+        parked = {wait, why, failed};
+        co_return next(lease_is_ours);
     }
-    Task<bool> record_dead(const Lease&, std::string) override {
+    Task<std::optional<std::vector<std::string>>> record_dead(const Lease&, std::string) override {
         calls.emplace_back("record_dead");
-        co_return lease_is_ours;
+        const auto ours = next(lease_is_ours);
+        if (!ours) co_return ours.error();
+        std::optional<std::vector<std::string>> answered;
+        if (*ours) answered = {"event", "another"};
+        co_return answered;
     }
     Task<bool> release(const Lease&) override {
         calls.emplace_back("release");
-        co_return lease_is_ours;
+        co_return next(lease_is_ours);
     }
     Task<bool> record_refused(const MediaKey&, std::string) override {
         calls.emplace_back("record_refused");
-        co_return lease_is_ours;
+        co_return next(lease_is_ours);
     }
     Task<std::int64_t> wait_turn(const Upload&) override {
         calls.emplace_back("budget");
         co_return turn;
     }
+    void failed(const Upload&, std::int64_t, const Failure& failure) override {
+        told_to_budget.push_back(failure.kind);
+    }
+    asio::awaitable<bool> is_down(Dependency) override { co_return everybody_fails; }
+    std::optional<Failure> away() const override { return missing; }
     Task<Sent> carry(const Upload&, std::int64_t chat_id) override {
         calls.emplace_back("carry");
         chat = chat_id;
         if (carry_for_ever) co_await sleep_for(24h);
-        co_return sent;
+        co_return next(sent);
     }
     Task<> invalidate(const ReadyMedia&) override {
         calls.emplace_back("invalidate");
@@ -84,20 +106,27 @@ struct ScriptedPorts : Ledger, Budget, Courier, Invalidator, Announcer, Clock, S
         pauses.push_back(time);
         co_return;
     }
+    double chance() override { return 0.5; }
     void step_ended(Step, std::chrono::steady_clock::duration) override {}
     void step_retried(Step, const Failure&) override {}
+    void suspect_runs_alone(const Upload&, std::uint32_t) override { calls.emplace_back("alone"); }
     void upload_wasted() override { ++wasted; }
 };
 
 class WarmMediaTest : public ::testing::Test {
 protected:
-    Outcome run(std::uint32_t deliveries = 1) {
-        return test::run_to_end(loop, warm.run(upload, deliveries));
+    Outcome run() { return test::run_to_end(loop, warm.run(upload, progress)); }
+
+    static Failure from(Dependency source, FailureKind kind) {
+        return Failure{.kind = kind, .detail = "trouble", .source = source};
     }
 
     asio::io_context loop;
     ScriptedPorts ports;
-    WarmMedia warm{Ports{ports, ports, ports, ports, ports, ports, ports}};
+    WarmMedia warm{loop.get_executor(),
+                   Ports{ports, ports, ports, ports, ports, ports, ports, ports},
+                   {.max_attempts = 2}};
+    Progress progress;
     Upload upload{.media = {.bot_slug = "b", .kind = MediaKind::photo}};
 };
 
@@ -115,10 +144,65 @@ TEST_F(WarmMediaTest, UploadsNothingThatIsReady) {
     EXPECT_THAT(ports.calls, ElementsAre("claim", "invalidate", "announce"));
 }
 
-TEST_F(WarmMediaTest, PostponesAMediaThatSomebodyElseIsWarming) {
-    ports.claims = {Claim{LeasedElsewhere{30s}}, Claim{LeasedElsewhere{3ms}}};
-    EXPECT_EQ(std::get<Postponed>(run()).wait, 1000ms);
-    EXPECT_EQ(std::get<Postponed>(run()).wait, 10ms);
+TEST_F(WarmMediaTest, LeavesAMediaToWhoeverIsWarmingIt) {
+    ports.claims = {Claim{LeasedElsewhere{30s}}};
+    EXPECT_TRUE(std::holds_alternative<Coalesced>(run()));
+    EXPECT_THAT(ports.calls, ElementsAre("claim"));
+}
+
+TEST_F(WarmMediaTest, WaitsForTheLedgerHoweverLongItIsAway) {
+    const Result<Claim> away = Failure{FailureKind::unavailable, "postgres"};
+    ports.claims.insert(ports.claims.begin(), 100, away);
+    EXPECT_TRUE(std::holds_alternative<Ready>(run()));
+    EXPECT_EQ(ports.pauses.size(), 100U);
+    EXPECT_EQ(ports.pauses.back(), 1s);
+    EXPECT_TRUE(progress.is_recorded);
+}
+
+TEST_F(WarmMediaTest, RefusesAnEventThatCannotBeStored) {
+    ports.claims = {Failure{FailureKind::refused, "zero byte"}};
+    EXPECT_EQ(std::get<DeadLettered>(run()).reason, FailureReason::invalid_event);
+    EXPECT_FALSE(progress.is_recorded);
+}
+
+TEST_F(WarmMediaTest, UploadsNothingWhileSomethingIsAway) {
+    ports.missing = from(Dependency::r2, FailureKind::unavailable);
+    EXPECT_FALSE(std::get<Parked>(run()).failed);
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "park"));
+}
+
+TEST_F(WarmMediaTest, ParksWithoutBlameWhatFailsForEverybody) {
+    ports.sent = {from(Dependency::telegram, FailureKind::outcome_unknown)};
+    ports.everybody_fails = true;
+    EXPECT_FALSE(std::get<Parked>(run()).failed);
+    EXPECT_FALSE(ports.parked.failed);
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "park"));
+}
+
+TEST_F(WarmMediaTest, GoesToAnotherChatWhenOneRefuses) {
+    ports.sent.insert(ports.sent.begin(), from(Dependency::telegram, FailureKind::chat_refused));
+    EXPECT_TRUE(std::holds_alternative<Ready>(run()));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "budget", "carry", "commit",
+                                         "invalidate", "announce"));
+    EXPECT_THAT(ports.told_to_budget, ElementsAre(FailureKind::chat_refused));
+}
+
+TEST_F(WarmMediaTest, ParksWhileTheBotRests) {
+    ports.turn = Failure{FailureKind::bot_refused, "no such token"};
+    EXPECT_FALSE(std::get<Parked>(run()).failed);
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "park"));
+}
+
+TEST_F(WarmMediaTest, RunsASuspectAlone) {
+    ports.claims = {Claim{Lease{.token = 7, .attempt = 1, .starts = 2}}};
+    EXPECT_TRUE(std::holds_alternative<Ready>(run()));
+    EXPECT_EQ(ports.calls[1], "alone");
+}
+
+TEST_F(WarmMediaTest, GivesUpOnWhatKillsWhoeverBeginsIt) {
+    ports.claims = {Claim{Lease{.token = 7, .attempt = 1, .starts = 6}}};
+    EXPECT_EQ(std::get<DeadLettered>(run()).reason, FailureReason::crash_loop);
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "record_dead"));
 }
 
 TEST_F(WarmMediaTest, NeverSkipsAnInvalidation) {
@@ -129,17 +213,25 @@ TEST_F(WarmMediaTest, NeverSkipsAnInvalidation) {
                                          "invalidate", "invalidate", "announce"));
 }
 
-TEST_F(WarmMediaTest, RecordsAFailedAttemptBeforeItHandsBack) {
-    ports.sent = Failure{FailureKind::transient, "reset"};
+TEST_F(WarmMediaTest, ParksAfterAFailedAttempt) {
+    ports.sent = {from(Dependency::telegram, FailureKind::outcome_unknown)};
     const auto outcome = run();
-    EXPECT_EQ(std::get<HandedBack>(outcome).why, "transfer: reset");
-    EXPECT_TRUE(std::get<HandedBack>(outcome).touched);
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "record_attempt_failed"));
+    EXPECT_EQ(std::get<Parked>(outcome).why, "transfer: trouble");
+    EXPECT_TRUE(ports.parked.failed);
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "park"));
+}
+
+TEST_F(WarmMediaTest, DeadLettersAfterTheLastAttempt) {
+    ports.claims = {Claim{Lease{.token = 7, .attempt = 2}}};
+    ports.sent = {from(Dependency::telegram, FailureKind::outcome_unknown)};
+    EXPECT_EQ(std::get<DeadLettered>(run()).reason, FailureReason::attempts_exhausted);
 }
 
 TEST_F(WarmMediaTest, RecordsADeadMediaBeforeItIsDeadLettered) {
-    ports.sent = Failure{FailureKind::mismatch, "sha256 differs"};
-    EXPECT_EQ(std::get<DeadLettered>(run()).reason, FailureReason::object_mismatch);
+    ports.sent = {Failure{FailureKind::mismatch, "sha256 differs"}};
+    const auto dead = std::get<DeadLettered>(run());
+    EXPECT_EQ(dead.reason, FailureReason::object_mismatch);
+    EXPECT_THAT(dead.upload_event_ids, ElementsAre("event", "another"));
     EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "record_dead"));
 }
 
@@ -176,18 +268,20 @@ TEST_F(WarmMediaTest, CommitsUnderANewLeaseIfTheOldOneRanOut) {
                                          "invalidate", "announce"));
 }
 
-TEST_F(WarmMediaTest, TellsWhatIsOnRecordIfSomebodyElseWasFaster) {
+TEST_F(WarmMediaTest, TellsNothingIfSomebodyElseWasFaster) {
     ports.commits = {Failure{FailureKind::transient, "the lease was lost"}};
     ports.claims.push_back(Claim{ReadyMedia{.file_id = "theirs", .version = 1}});
-    const auto outcome = run();
-    EXPECT_EQ(std::get<Ready>(outcome).media.file_id, "theirs");
+    EXPECT_TRUE(std::holds_alternative<Coalesced>(run()));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "claim"));
     EXPECT_EQ(ports.wasted, 1);
 }
 
 TEST_F(WarmMediaTest, TellsNothingOfAnAttemptWhoseLeaseWasLost) {
-    ports.sent = Failure{FailureKind::mismatch, "sha256 differs"};
-    ports.lease_is_ours = false;
-    EXPECT_FALSE(std::get<HandedBack>(run()).touched);
+    ports.sent = {Failure{FailureKind::mismatch, "sha256 differs"}};
+    ports.lease_is_ours = {false};
+    EXPECT_TRUE(std::holds_alternative<Coalesced>(run()));
+    ports.sent = {from(Dependency::telegram, FailureKind::outcome_unknown)};
+    EXPECT_TRUE(std::holds_alternative<Coalesced>(run()));
 }
 
 TEST_F(WarmMediaTest, RecordsWhatIsRefusedBeforeItIsTried) {
@@ -197,28 +291,23 @@ TEST_F(WarmMediaTest, RecordsWhatIsRefusedBeforeItIsTried) {
     EXPECT_THAT(ports.calls, ElementsAre("record_refused"));
 }
 
-TEST_F(WarmMediaTest, DeadLettersNothingThatItCouldNotRecord) {
-    ports.sent = Failure{FailureKind::mismatch, "sha256 differs"};
-    ports.lease_is_ours = Failure{FailureKind::unavailable, "postgres"};
-    EXPECT_TRUE(std::holds_alternative<HandedBack>(run()));
-}
-
-TEST_F(WarmMediaTest, CountsDeliveriesWhenTheLedgerIsAway) {
-    ports.claims = {Failure{FailureKind::unavailable, "postgres"}};
-    EXPECT_TRUE(std::holds_alternative<HandedBack>(run(1)));
-    EXPECT_EQ(std::get<DeadLettered>(run(2)).reason, FailureReason::attempts_exhausted);
+TEST_F(WarmMediaTest, DeadLettersNothingBeforeItIsRecorded) {
+    ports.sent = {Failure{FailureKind::mismatch, "sha256 differs"}};
+    ports.lease_is_ours = {Failure{FailureKind::unavailable, "postgres"}, true};
+    EXPECT_TRUE(std::holds_alternative<DeadLettered>(run()));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "record_dead", "record_dead"));
 }
 
 TEST_F(WarmMediaTest, KnowsAWeakIdByItsKind) {
-    ports.sent->actual_kind = MediaKind::document;
+    ports.sent[0]->actual_kind = MediaKind::document;
     (void)run();
     EXPECT_TRUE(ports.weak);
 }
 
 TEST_F(WarmMediaTest, KnowsAWeakIdByAttributesThatALargeVideoLacked) {
     upload.media.kind = MediaKind::video;
-    ports.sent->actual_kind = MediaKind::video;
-    ports.sent->bytes = 20'000'000;
+    ports.sent[0]->actual_kind = MediaKind::video;
+    ports.sent[0]->bytes = 20'000'000;
     (void)run();
     EXPECT_TRUE(ports.weak);
     upload.attributes = {.width = 1, .height = 1, .duration = 1s};
@@ -231,14 +320,14 @@ TEST_F(WarmMediaTest, GivesTheLeaseUpWhenCancelled) {
     std::optional<Outcome> outcome;
     TaskGroup jobs{loop.get_executor()};
     jobs.spawn([](auto& self, auto& ended) -> asio::awaitable<void> {
-        ended = co_await self.warm.run(self.upload, 1);
+        ended = co_await self.warm.run(self.upload, self.progress);
     }(*this, outcome));
     loop.poll();
     jobs.cancel_all();
     loop.restart();
     loop.run();
     ASSERT_TRUE(outcome);
-    EXPECT_FALSE(std::get<HandedBack>(*outcome).touched);
+    EXPECT_TRUE(std::holds_alternative<HandedBack>(*outcome));
     EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "release"));
 }
 

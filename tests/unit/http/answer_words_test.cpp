@@ -40,7 +40,7 @@ TEST(FailureOfAStatus, SaysWhatCanBeDone) {
     EXPECT_EQ(kind(408), FailureKind::transient);
     EXPECT_EQ(kind(413), FailureKind::too_large);
     EXPECT_EQ(kind(429), FailureKind::throttled);
-    EXPECT_EQ(kind(502), FailureKind::transient);
+    EXPECT_EQ(kind(502), FailureKind::unavailable);
 }
 
 TEST(FailureOfACurlCode, TellsAServerThatIsAwayFromABrokenConnection) {

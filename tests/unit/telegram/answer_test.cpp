@@ -131,19 +131,21 @@ TEST(ErrorAnswer, TellsTheFileFromTheChatFromTheBot) {
     EXPECT_EQ(kind(413, "Request Entity Too Large"), FailureKind::too_large);
     EXPECT_EQ(kind(400, "Bad Request: group send failed"), FailureKind::transient);
 
-    EXPECT_EQ(kind(400, "Bad Request: chat not found"), FailureKind::misconfigured);
+    EXPECT_EQ(kind(400, "Bad Request: chat not found"), FailureKind::chat_refused);
     EXPECT_EQ(kind(400, "Bad Request: not enough rights to send photos to the chat"),
-              FailureKind::misconfigured);
-    EXPECT_EQ(kind(400, "Bad Request: CHAT_WRITE_FORBIDDEN"), FailureKind::misconfigured);
+              FailureKind::chat_refused);
+    EXPECT_EQ(kind(400, "Bad Request: CHAT_WRITE_FORBIDDEN"), FailureKind::chat_refused);
     EXPECT_EQ(kind(403, "Forbidden: bot was kicked from the channel chat"),
-              FailureKind::misconfigured);
+              FailureKind::chat_refused);
 
-    EXPECT_EQ(kind(401, "Unauthorized"), FailureKind::misconfigured);
-    EXPECT_EQ(kind(404, "Not Found"), FailureKind::misconfigured);
-    EXPECT_EQ(kind(421, "Misdirected Request"), FailureKind::misconfigured);
+    EXPECT_EQ(kind(401, "Unauthorized"), FailureKind::bot_refused);
+    EXPECT_EQ(kind(404, "Not Found"), FailureKind::bot_refused);
+    EXPECT_EQ(kind(421, "Misdirected Request"), FailureKind::bot_refused);
+    EXPECT_EQ(kind(404, "Not Found: method not found"), FailureKind::misconfigured);
 
-    EXPECT_EQ(kind(500, "Internal Server Error: restart"), FailureKind::transient);
-    EXPECT_EQ(kind(502, "Bad Gateway"), FailureKind::transient);
+    EXPECT_EQ(kind(500, "Internal Server Error: restart"), FailureKind::unavailable);
+    EXPECT_EQ(kind(502, "Bad Gateway"), FailureKind::unavailable);
+    EXPECT_EQ(kind(504, "Gateway Timeout"), FailureKind::outcome_unknown);
 }
 
 TEST(ErrorAnswer, TellsWhereAMigratedChatIsNow) {
@@ -151,18 +153,19 @@ TEST(ErrorAnswer, TellsWhereAMigratedChatIsNow) {
         400,
         R"({"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to )"
         R"(a supergroup chat","parameters":{"migrate_to_chat_id":-1009876543210}})");
-    EXPECT_EQ(moved.kind, FailureKind::misconfigured);
+    EXPECT_EQ(moved.kind, FailureKind::chat_refused);
+    EXPECT_EQ(moved.chat_is_now, -1009876543210);
     EXPECT_THAT(moved.detail, HasSubstr("-1009876543210"));
 }
 
 TEST(ErrorAnswer, IsJudgedByItsStatusWhereItIsNotTheBotApis) {
     const auto html = "<html><head><title>502 Bad Gateway</title></head></html>";
-    EXPECT_EQ(failure(502, html).kind, FailureKind::transient);
-    EXPECT_EQ(failure(504, "").kind, FailureKind::transient);
+    EXPECT_EQ(failure(502, html).kind, FailureKind::unavailable);
+    EXPECT_EQ(failure(504, "").kind, FailureKind::outcome_unknown);
     EXPECT_EQ(failure(400, "").kind, FailureKind::transient);
-    EXPECT_EQ(failure(200, "").kind, FailureKind::transient);
-    EXPECT_EQ(failure(200, "{\"ok\":tr").kind, FailureKind::transient);
-    EXPECT_EQ(failure(200, "[]").kind, FailureKind::transient);
+    EXPECT_EQ(failure(200, "").kind, FailureKind::outcome_unknown);
+    EXPECT_EQ(failure(200, "{\"ok\":tr").kind, FailureKind::outcome_unknown);
+    EXPECT_EQ(failure(200, "[]").kind, FailureKind::outcome_unknown);
     EXPECT_EQ(failure(413, html).kind, FailureKind::too_large);
     EXPECT_EQ(failure(429, html).kind, FailureKind::throttled);
     EXPECT_EQ(failure(404, html).kind, FailureKind::misconfigured);
@@ -171,11 +174,11 @@ TEST(ErrorAnswer, IsJudgedByItsStatusWhereItIsNotTheBotApis) {
 
 TEST(ErrorAnswer, SurvivesHostileJson) {
     std::string deep(100'000, '[');
-    EXPECT_EQ(failure(200, deep).kind, FailureKind::transient);
-    EXPECT_EQ(failure(200, R"({"ok":"yes"})").kind, FailureKind::transient);
-    EXPECT_EQ(failure(200, R"({"ok":true,"result":5})").kind, FailureKind::transient);
+    EXPECT_EQ(failure(200, deep).kind, FailureKind::outcome_unknown);
+    EXPECT_EQ(failure(200, R"({"ok":"yes"})").kind, FailureKind::outcome_unknown);
+    EXPECT_EQ(failure(200, R"({"ok":true,"result":5})").kind, FailureKind::outcome_unknown);
     EXPECT_EQ(failure(500, R"({"ok":false,"error_code":"x","description":5,"parameters":[]})").kind,
-              FailureKind::transient);
+              FailureKind::unavailable);
     const auto loud = error(400, "a\\nb\\u0000" + std::string(5000, 'x'));
     EXPECT_LT(loud.detail.size(), 400U);
     EXPECT_THAT(loud.detail, Not(HasSubstr("\n")));
@@ -191,7 +194,7 @@ TEST(IdentityAnswer, SaysWhoABotIs) {
     const auto nobody = read_identity(
         answer(401), R"({"ok":false,"error_code":401,"description":"Unauthorized"})", "getMe");
     ASSERT_FALSE(nobody);
-    EXPECT_EQ(nobody.error().kind, FailureKind::misconfigured);
+    EXPECT_EQ(nobody.error().kind, FailureKind::bot_refused);
 }
 
 }  // namespace
