@@ -34,8 +34,8 @@ TEST(ErrorBody, SaysWhoCanMendIt) {
     EXPECT_EQ(kind(416, "InvalidRange"), FailureKind::mismatch);
     EXPECT_EQ(kind(400, "XAmzContentSHA256Mismatch"), FailureKind::mismatch);
     EXPECT_EQ(kind(503, "SlowDown"), FailureKind::throttled);
-    EXPECT_EQ(kind(503, "ServiceUnavailable"), FailureKind::transient);
-    EXPECT_EQ(kind(500, "InternalError"), FailureKind::transient);
+    EXPECT_EQ(kind(503, "ServiceUnavailable"), FailureKind::unavailable);
+    EXPECT_EQ(kind(500, "InternalError"), FailureKind::unavailable);
     EXPECT_EQ(kind(400, "EntityTooLarge"), FailureKind::too_large);
     EXPECT_EQ(kind(400, "KeyTooLongError"), FailureKind::refused);
 }
@@ -46,7 +46,10 @@ TEST(ErrorBody, FallsBackToTheStatusWhereThereIsNoXml) {
     EXPECT_EQ(of(403), FailureKind::misconfigured);
     EXPECT_EQ(of(412), FailureKind::mismatch);
     EXPECT_EQ(of(429), FailureKind::throttled);
-    EXPECT_EQ(of(502), FailureKind::transient);
+    EXPECT_EQ(of(500), FailureKind::unavailable);
+    EXPECT_EQ(of(502), FailureKind::unavailable);
+    EXPECT_EQ(of(503), FailureKind::unavailable);
+    EXPECT_EQ(of(504), FailureKind::unavailable);
     EXPECT_EQ(of(302), FailureKind::misconfigured);
 }
 
@@ -85,7 +88,7 @@ TEST(ErrorBody, SurvivesHostileXml) {
     std::string deep;
     for (int i = 0; i < 300'000; ++i)
         deep += "<a>";
-    EXPECT_EQ(failure_of(answer(500), deep, "GET b/k").kind, FailureKind::transient);
+    EXPECT_EQ(failure_of(answer(500), deep, "GET b/k").kind, FailureKind::unavailable);
 
     EXPECT_EQ(failure_of(answer(404), std::string_view{"\0<Er\xff\xfe", 6}, "GET b/k").kind,
               FailureKind::not_found);
