@@ -119,7 +119,7 @@ private:
                           .application_name = "prewarm-consumer"}};
     MediaStore store_{pool_};
     redis::Connection redis_{executor_, config_.redis};
-    http::Client r2_{executor_, {}};
+    http::Client r2_{executor_, s3::reader_client_options()};
     http::Client telegram_{executor_, telegram::client_options()};
     amqp::Publisher publisher_{executor_, broker_link(config_, instance_ + " publisher")};
     amqp::Consumer consumer_{executor_,

@@ -53,6 +53,7 @@ FailureKind kind_of(const http::ResponseHead& head, std::string_view code) {
     const auto known = std::ranges::find(meanings, code, &Meaning::code);
     if (known != meanings.end()) return known->kind;
     if (head.status == 412 || head.status == 416) return FailureKind::mismatch;
+    // A server in trouble is in trouble with every object.
     return http::failure_of(head, {}).kind;
 }
 

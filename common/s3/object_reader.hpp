@@ -12,6 +12,7 @@
 #include "common/runtime/byte_pipe.hpp"
 #include "common/runtime/task.hpp"
 #include "common/s3/endpoint.hpp"
+#include "common/s3/resume.hpp"
 
 namespace prewarm::s3 {
 
@@ -23,6 +24,12 @@ struct Announced {
 
 /// An object whose headers are here and agree with what was announced. Its body is waiting:
 /// one of the two reads takes it, once. Destroying it breaks the download off.
+///
+/// A download that is cut short, stalls while its bytes are wanted, or meets a server that is busy
+/// or away, is gone on with where it broke, within the same read: the rest of the same version is
+/// asked for, as long as ResumeLimits allow. What the last try failed with is returned then.
+/// Without a strong ETag and without an announced digest there is no telling the versions apart,
+/// and the first break is the end.
 class OpenObject {
 public:
     ~OpenObject();
@@ -33,13 +40,15 @@ public:
     std::uint64_t taken_bytes() const;  ///< So far.
     /// Names this version of the object, as If-Match wants it.
     const std::string& etag() const;
-    /// From the request to its answer's headers.
+    /// From the first request to its answer's headers.
     std::chrono::microseconds first_byte() const;
+    /// How often the rest was asked for, so far.
+    std::uint64_t resumes() const;
 
     /// Writes the object into `pipe` as there is room, and closes it. The last bytes are written
     /// only when length and digest have turned out right: whoever got them all got the right ones.
     /// Otherwise, and when cancelled, the pipe is broken off. `mismatch` when the object is
-    /// another; the caller keeps the pipe alive.
+    /// another, or was changed meanwhile; the caller keeps the pipe alive.
     Task<> read_into(BytePipe& pipe);
 
     /// The object as a whole, verified likewise: for small ones.
@@ -53,10 +62,14 @@ private:
     std::unique_ptr<Body> body_;
 };
 
+/// For the client of a reader. A silent server is noticed sooner than by the usual ones, since the
+/// download can be gone on with.
+http::ClientOptions reader_client_options();
+
 /// One loop's thread. The client and the endpoint must outlive it and what it opened.
 class ObjectReader {
 public:
-    ObjectReader(http::Client& client, Endpoint& endpoint);
+    ObjectReader(http::Client& client, Endpoint& endpoint, ResumeLimits limits = {});
 
     /// Asks for the object and waits for its headers. `not_found`; `mismatch` when its size is
     /// not the announced one; and as error_body.hpp says. `deadline` is for reading it, too.
@@ -65,6 +78,7 @@ public:
 private:
     http::Client& client_;
     Endpoint& endpoint_;
+    ResumeLimits limits_;
 };
 
 }  // namespace prewarm::s3

@@ -55,7 +55,7 @@ struct UploadDecides {
 R2TelegramCourier::R2TelegramCourier(http::Client& r2, http::Client& telegram,
                                      CourierOptions options)
     : options_{std::move(options)},
-      reader_{r2, options_.r2},
+      reader_{r2, options_.r2, options_.resuming},
       bots_{telegram, options_.telegram_api_url} {}
 
 s3::ObjectName R2TelegramCourier::object_of(const Upload& upload, std::string key) const {
@@ -127,6 +127,7 @@ Task<telegram::Posting> R2TelegramCourier::post_whole(s3::OpenObject object, Sec
         // Nothing of the download is kept while Telegram takes its time.
         auto whole_of = std::move(object);
         auto bytes = co_await whole_of.read_all();
+        report.r2_resumes = whole_of.resumes();
         report.downloaded_bytes = whole_of.taken_bytes();
         if (!bytes) co_return of_r2(std::move(bytes.error()));
         media.content = std::move(*bytes);
@@ -146,6 +147,7 @@ Task<telegram::Posting> R2TelegramCourier::post_streaming(s3::OpenObject object,
             asio::co_spawn(executor, bots_.send(std::move(token), std::move(media), deadline),
                            asio::deferred))
             .async_wait(UploadDecides{}, asio::use_awaitable);
+    report.r2_resumes = object.resumes();
     report.downloaded_bytes = object.taken_bytes();
     // It is the cause, even where the upload has noticed and ended first.
     if (!download_thrown && !downloaded) co_return of_r2(std::move(downloaded.error()));

@@ -26,6 +26,7 @@ struct CarryReport {
     std::optional<Duration> r2_first_byte{};  ///< From the request to R2 to its headers.
     std::optional<Duration> transfer{};       ///< From there until Telegram had been given it all.
     std::optional<Duration> telegram{};       ///< From there to its answer.
+    std::uint64_t r2_resumes = 0;             ///< How often the rest of it was asked for.
     std::uint64_t downloaded_bytes = 0;       ///< Of the object, from R2.
     std::uint64_t uploaded_bytes = 0;         ///< Of the object, to Telegram: all or 0.
     std::optional<FailureKind> telegram_failure{};
@@ -49,6 +50,7 @@ struct CourierOptions {
     /// An object up to this size is fetched and verified before Telegram hears of it; a larger one
     /// streams through as much.
     std::size_t ring_bytes = 256 * 1024;
+    s3::ResumeLimits resuming{};
     std::chrono::milliseconds time_limit{std::chrono::minutes{10}};  ///< For one carrying.
 };
 

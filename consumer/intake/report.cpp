@@ -75,6 +75,8 @@ void Report::carried(const CarryReport& carried) {
         metrics_.stage_took(metrics::Stage::r2_first_byte, *carried.r2_first_byte);
     }
     if (carried.telegram) metrics_.stage_took(metrics::Stage::telegram, *carried.telegram);
+    for (std::uint64_t i = 0; i < carried.r2_resumes; ++i)
+        metrics_.retried("r2_read");
     metrics_.downloaded(carried.downloaded_bytes);
     metrics_.uploaded(carried.uploaded_bytes);
     if (carried.telegram_failure) metrics_.telegram_failed(name_of(*carried.telegram_failure));

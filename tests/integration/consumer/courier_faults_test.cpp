@@ -1,7 +1,10 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
 
 #include "tests/integration/consumer/courier_fixture.hpp"
+#include "tests/support/broken_line.hpp"
 
 namespace prewarm {
 namespace {
@@ -167,6 +170,7 @@ protected:
         test::ScriptedServer server{loop, std::move(script)};
         auto scripted = options();
         scripted.r2 = endpoint_at(server.url(""));
+        scripted.resuming.first_pause = 1ms;
         http::ClientOptions hasty;
         hasty.stall = 100ms;
         http::Client impatient{loop.get_executor(), hasty};
@@ -229,6 +233,85 @@ TEST_F(ScriptedR2, GivesOtherLastBytes) {
             co_await connection.read_head();
         },
         FailureKind::mismatch);
+}
+
+/// R2 answers over a line that breaks; Telegram is the sandbox.
+class BrokenR2 : public CourierFaults {
+protected:
+    Result<Sent> carry_over_line(const Upload& upload, std::deque<test::Fate> fates) {
+        test::BrokenLine line{loop, boost::urls::parse_uri(sandbox.url())->port_number()};
+        line.fates = std::move(fates);
+        auto broken = options();
+        broken.r2 = endpoint_at(line.url());
+        broken.resuming.first_pause = 1ms;
+        use(std::move(broken));
+        auto sent =
+            run([](R2TelegramCourier& by, test::BrokenLine& to_stop, Upload what) -> Task<Sent> {
+                auto done = co_await by.carry(what, 1);
+                to_stop.stop();
+                co_return done;
+            }(*courier, line, upload));
+        body_bytes = line.body_bytes;
+        return sent;
+    }
+
+    void expect_posted_once(const Upload& upload, std::uint64_t resumes) {
+        EXPECT_EQ(telegram_requests(), 1U);
+        const auto postings = received();
+        ASSERT_THAT(postings, SizeIs(1));
+        EXPECT_EQ(postings[0].at("sha256").as_string(), upload.media.sha256.hex());
+        ASSERT_THAT(reports, SizeIs(1));
+        EXPECT_EQ(reports[0].r2_resumes, resumes);
+        EXPECT_EQ(reports[0].downloaded_bytes, upload.bytes);
+        EXPECT_EQ(body_bytes, upload.bytes);
+    }
+
+    std::uint64_t body_bytes = 0;
+};
+
+TEST_F(BrokenR2, IsReadOnInTheSameUpload) {
+    const auto upload = uploaded(MediaKind::document, numbered(large));
+    const auto sent =
+        carry_over_line(upload, {{.body_bytes = 1'000'000},
+                                 {.body_bytes = 700'000, .end = test::Fate::End::resets},
+                                 {.answer = "HTTP/1.1 503 Service Unavailable\r\n"
+                                            "Content-Length: 0\r\n\r\n"},
+                                 {.body_bytes = 1}});
+    ASSERT_TRUE(sent) << sent.error().detail;
+    EXPECT_EQ(telegram_requests(), 1U);
+    ASSERT_THAT(received(), SizeIs(1));
+    EXPECT_EQ(received()[0].at("sha256").as_string(), upload.media.sha256.hex());
+    EXPECT_EQ(reports.at(0).r2_resumes, 4U);
+}
+
+TEST_F(BrokenR2, IsReadOnBeforeItsLastByte) {
+    const auto upload = uploaded(MediaKind::document, numbered(large));
+    const auto sent = carry_over_line(upload, {{.body_bytes = large - 1}});
+    ASSERT_TRUE(sent) << sent.error().detail;
+    expect_posted_once(upload, 1);
+}
+
+TEST_F(BrokenR2, IsReadOnForAnObjectThatIsSentAsAWhole) {
+    const auto upload = uploaded(MediaKind::document, numbered(100'000));
+    const auto sent = carry_over_line(upload, {{.body_bytes = 30'000}, {.body_bytes = 30'000}});
+    ASSERT_TRUE(sent) << sent.error().detail;
+    expect_posted_once(upload, 2);
+}
+
+TEST_F(BrokenR2, LeavesNothingPostedOfAnObjectThatWasReplaced) {
+    auto upload = uploaded(MediaKind::document, numbered(large));
+    const auto replace = [this]() -> asio::awaitable<void> {
+        s3::ObjectWriter writer{r2, own_r2};
+        auto other = numbered(large);
+        other.back() = '!';
+        EXPECT_TRUE(
+            co_await writer.put({"media", "object"}, std::move(other), "", deadline_in(60s)));
+    };
+    const auto sent = carry_over_line(upload, {{.body_bytes = large / 2}, {.before = replace}});
+    ASSERT_FALSE(sent);
+    EXPECT_EQ(sent.error().kind, FailureKind::mismatch) << sent.error().detail;
+    EXPECT_THAT(sent.error().detail, HasSubstr("changed while it was read"));
+    EXPECT_THAT(received(), IsEmpty());
 }
 
 TEST_F(CourierFaults, APostingWithoutAnAnswerMayHaveHappened) {

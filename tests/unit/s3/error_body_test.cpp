@@ -46,7 +46,10 @@ TEST(ErrorBody, FallsBackToTheStatusWhereThereIsNoXml) {
     EXPECT_EQ(of(403), FailureKind::misconfigured);
     EXPECT_EQ(of(412), FailureKind::mismatch);
     EXPECT_EQ(of(429), FailureKind::throttled);
+    EXPECT_EQ(of(500), FailureKind::unavailable);
     EXPECT_EQ(of(502), FailureKind::unavailable);
+    EXPECT_EQ(of(503), FailureKind::unavailable);
+    EXPECT_EQ(of(504), FailureKind::unavailable);
     EXPECT_EQ(of(302), FailureKind::misconfigured);
 }
 
