@@ -1,0 +1,210 @@
+"""A dependency goes away under load and comes back: work goes on by itself, and nobody's media has
+paid for it with an attempt."""
+
+import json
+import pathlib
+import secrets
+import signal
+import time
+import unittest
+
+from acceptance import wait_until
+from scenario import Scenario, figure, size
+
+OUTAGE_S = size("CHAOS_OUTAGE_S", 10)
+
+
+class Watch:
+    """What the instances say of themselves while something is away."""
+
+    def __init__(self, scenario):
+        self._scenario = scenario
+        self.alerts = {instance.pid: set() for instance in scenario.instances}
+        self.unhealthy = set()
+
+    def look(self):
+        for instance in self._scenario.instances:
+            metrics = self._scenario.metrics(instance)
+            self.alerts[instance.pid] |= {
+                name for name, value in metrics.items()
+                if (name.startswith("prewarm_breaker_open{") and value == 1)
+                or (name.startswith("prewarm_dependency_up{") and value == 0)
+            }  # fmt: skip
+            if self._scenario.http(instance, "/healthz")[0] != 200:
+                self.unhealthy.add(instance.pid)
+
+    def for_seconds(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.look()
+            time.sleep(min(0.5, max(0, end - time.monotonic())))
+
+
+class Outages(Scenario):
+    def outage(self, *names, fault="cut"):
+        self.start_instances()
+        load = self.start_load()
+        self.wait_for_ready(20)
+
+        watch = Watch(self)
+        for name in names:
+            getattr(self.gates[name], fault)()
+        watch.for_seconds(OUTAGE_S)
+        before = len(self.announcements.all())
+        for name in names:
+            self.gates[name].open()
+        returned = time.time()
+
+        self.wait_until_announced(before + 1)
+        resumed_s = self.announcements.all()[before].heard_at - returned
+        time.sleep(2)  # The load goes on: what comes after the outage is as good as before.
+        published = load.stop()
+        self.audit(published)
+        settled_s = time.time() - returned
+        what = " and ".join(names)
+        figure(
+            f"{what} away ({fault}) for {OUTAGE_S} s: announcing again {resumed_s:.1f} s after the "
+            f"return, {len(published)} events all answered after {settled_s:.1f} s, "
+            f"{self.duplicates()} duplicate uploads, no attempt burnt, no dead letter"
+        )
+        self.assert_told(watch, names)
+
+    def wait_until_announced(self, count):
+        wait_until(
+            lambda: len(self.announcements.all()) >= count,
+            f"an announcement after the outage: {self.summary()}",
+        )
+
+    def assert_told(self, watch, names):
+        """The operator saw it on every instance, and sees that it is over."""
+        for name in names:
+            for alert in (f'prewarm_breaker_open{{name="{name}"}}',
+                          f'prewarm_dependency_up{{name="{name}"}}'):  # fmt: skip
+                with self.subTest(alert=alert):
+                    silent = [pid for pid, seen in watch.alerts.items() if alert not in seen]
+                    self.assertEqual(silent, [], "instances that did not say so")
+            with self.subTest("is over", name=name):
+                wait_until(
+                    lambda: self.breaker_states(name) == {0},
+                    f"the breaker of {name} closed on every instance", patience_s=10,
+                )  # fmt: skip
+        if "rabbitmq" not in names:
+            with self.subTest("a dependency's absence is no reason to restart the service"):
+                self.assertEqual(watch.unhealthy, set())
+
+    def breaker_states(self, name):
+        breaker = f'prewarm_breaker_open{{name="{name}"}}'
+        return {self.metrics(instance).get(breaker) for instance in self.instances}
+
+    def test_rabbitmq_away(self):
+        self.outage("rabbitmq")
+
+    def test_postgres_away(self):
+        self.outage("postgres")
+
+    def test_redis_away(self):
+        self.outage("redis")
+
+    def test_r2_away(self):
+        self.outage("r2")
+
+    def test_telegram_away(self):
+        self.outage("telegram")
+
+    def test_postgres_and_redis_away(self):
+        self.outage("postgres", "redis")
+
+    def test_rabbitmq_silent(self):
+        self.outage("rabbitmq", fault="stall")
+
+    def test_postgres_silent(self):
+        self.outage("postgres", fault="stall")
+
+    def test_redis_silent(self):
+        self.outage("redis", fault="stall")
+
+    def test_r2_silent(self):
+        self.outage("r2", fault="stall")
+
+    def test_telegram_silent(self):
+        self.outage("telegram", fault="stall")
+
+    def test_telegram_resets_connections(self):
+        self.outage("telegram", fault="reset")
+
+
+class WrongCredentials(Scenario):
+    def wait_for_alert(self, name):
+        alert = f'prewarm_breaker_open{{name="{name}"}}'
+        wait_until(
+            lambda: all(self.metrics(instance).get(alert) == 1 for instance in self.instances),
+            f"{alert} on every instance: {self.summary()}",
+            patience_s=20,
+        )
+
+
+class WrongR2Secret(WrongCredentials):
+    def test_nothing_is_dead_lettered_and_it_goes_on_when_corrected(self):
+        locked = self.start_sandbox("--secret-access-key", "another-secret")
+        right = self.env["R2_ENDPOINT"]
+        self.gates["r2"].retarget(locked)
+        self.start_instances()
+        load = self.start_load()
+        with self.subTest("alert"):
+            self.wait_for_alert("r2")
+        time.sleep(OUTAGE_S)
+        self.assertEqual(self.received(), [])
+        self.gates["r2"].retarget(right)
+        corrected = time.time()
+        self.wait_for_ready(1)
+        figure(f"R2 secret corrected: the first media ready after {time.time() - corrected:.1f} s")
+        self.audit(load.stop())
+
+
+class RevokedToken(WrongCredentials):
+    """Two bots, of which one has a token that Telegram does not know any more."""
+
+    def setUp(self):
+        super().setUp()
+        self.other_bot = f"bot-{secrets.token_hex(4)}"
+        other_token = f"{secrets.randbelow(10**9) + 10**8}:{secrets.token_hex(18)}"[:46]
+        self.bots = {
+            self.bot: {"token": self.token, "storage_chats": [-1001]},
+            self.other_bot: {"token": other_token, "storage_chats": [-1002]},
+        }
+        known = pathlib.Path(self.folder) / "known-to-telegram.json"
+        known.write_text(json.dumps(self.bots))
+        self.sandbox_url = self.start_sandbox("--bots", known, *self.sandbox_options)
+        self.gates["telegram"].retarget(self.sandbox_url)
+
+    def write_bots(self, bots):
+        pathlib.Path(self.env["PREWARM_BOTS_FILE"]).write_text(json.dumps(bots))
+
+    def test_the_bot_rests_others_go_on_and_a_new_token_wakes_it(self):
+        revoked = {**self.bots[self.bot], "token": f"{self.token.split(':')[0]}:{'x' * 35}"}
+        self.write_bots({**self.bots, self.bot: revoked})
+        self.start_instances()
+        resting, working = self.start_load(rate=10), self.start_load(rate=10, bot=self.other_bot)
+        with self.subTest("alert"):
+            self.wait_for_alert(f"bot:{self.bot}")
+        time.sleep(OUTAGE_S)
+        of_working = working.stop()
+        self.wait_until_settled(of_working)
+        at_rest = [row for row in self.rows() if row["bot_slug"] == self.bot]
+        self.assertEqual({row["status"] for row in at_rest}, {"warming"})
+        self.assertTrue(any(row["next_retry_at"] for row in at_rest), "its jobs are parked")
+
+        self.write_bots(self.bots)
+        for instance in self.instances:
+            instance.send(signal.SIGHUP)
+        corrected = time.time()
+        wait_until(
+            lambda: any(r["bot_slug"] == self.bot and r["status"] == "ready" for r in self.rows()),
+            f"a media of the bot that rested: {self.summary()}",
+        )
+        figure(f"token corrected: the first media ready after {time.time() - corrected:.1f} s")
+        self.audit({**of_working, **resting.stop()})
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
