@@ -63,6 +63,7 @@ class Scenario(Deployment):
             )
         }
         self.instances = []
+        self.letters = []
         self.counted_duplicates = collections.Counter()  # By pid, as each last said.
         self.announcements = Announcements(self.management, self.heard)
         self.addCleanup(self.announcements.end)
@@ -151,13 +152,21 @@ class Scenario(Deployment):
         ).stdout.decode()  # fmt: skip
         return [json.loads(line) for line in out.splitlines()]
 
-    def wait_for_ready(self, count, patience_s=PATIENCE_S):
-        """Until so many media are ready."""
-        wait_until(
-            lambda: sum(row["status"] == "ready" for row in self.rows()) >= count,
-            f"{count} media ready: {self.summary()}",
-            patience_s,
-        )
+    def until(self, condition, what, patience_s=PATIENCE_S):
+        """`wait_until`, which tells where things stood when it was given up."""
+        try:
+            return wait_until(condition, what, patience_s)
+        except AssertionError as late:
+            self.fail(f"{late}; {self.summary()}")
+
+    def wait_for_ready(self, count, bot=None):
+        """Until so many media, of this bot or of all, are ready."""
+
+        def ready():
+            rows = (row for row in self.rows() if bot is None or row["bot_slug"] == bot)
+            return sum(row["status"] == "ready" for row in rows) >= count
+
+        self.until(ready, f"{count} media ready")
 
     def summary(self):
         """One line on where things stand, for failures."""
@@ -188,7 +197,8 @@ class Scenario(Deployment):
             unanswered = published.keys() - answered
             if not open_media and not unanswered:
                 return
-            if not failures_expected and "failed" in state.values():
+            failed = [one for one in heard if not one.ready]
+            if not failures_expected and (failed or "failed" in state.values()):
                 self.fail(f"something failed where nothing may: {self.summary()}")
             self.assert_alive()
             if time.monotonic() > end:
@@ -223,17 +233,17 @@ class Scenario(Deployment):
             self.assertEqual(({row["file_id"]}, row["version"]), (file_ids, version), row)
 
         if not retries_allowed:
-            tried = {row["sha256"]: row["retry_count"] for row in rows.values()}
-            self.assertEqual({k: v for k, v in tried.items() if v}, {}, "attempts were burnt")
+            burnt = [row for row in rows.values() if row["status"] == "ready" and row["retry_count"]]
+            self.assertEqual(burnt, [], "attempts were burnt")
         self.assert_alive()
         self.assert_duplicates_counted()
         return letters
 
     def take_dead_letters(self):
-        letters = []
+        """All that there ever were."""
         while taken := self.management.take(f"{self.prefix}prewarm.dlq"):
-            letters += taken
-        return letters
+            self.letters += taken
+        return self.letters
 
     def duplicates(self):
         """How often Telegram got a media again."""

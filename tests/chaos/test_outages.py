@@ -8,7 +8,6 @@ import signal
 import time
 import unittest
 
-from acceptance import wait_until
 from scenario import Scenario, figure, size
 
 OUTAGE_S = size("CHAOS_OUTAGE_S", 10)
@@ -50,13 +49,13 @@ class Outages(Scenario):
         for name in names:
             getattr(self.gates[name], fault)()
         watch.for_seconds(OUTAGE_S)
-        before = len(self.announcements.all())
+        before = len(self.told_ready())
         for name in names:
             self.gates[name].open()
         returned = time.time()
 
-        self.wait_until_announced(before + 1)
-        resumed_s = self.announcements.all()[before].heard_at - returned
+        self.until(lambda: len(self.told_ready()) > before, "an announcement after the outage")
+        resumed_s = self.told_ready()[before].heard_at - returned
         time.sleep(2)  # The load goes on: what comes after the outage is as good as before.
         published = load.stop()
         self.audit(published)
@@ -69,11 +68,8 @@ class Outages(Scenario):
         )
         self.assert_told(watch, names)
 
-    def wait_until_announced(self, count):
-        wait_until(
-            lambda: len(self.announcements.all()) >= count,
-            f"an announcement after the outage: {self.summary()}",
-        )
+    def told_ready(self):
+        return [one for one in self.announcements.all() if one.ready]
 
     def assert_told(self, watch, names):
         """The operator saw it on every instance, and sees that it is over."""
@@ -84,7 +80,7 @@ class Outages(Scenario):
                     silent = [pid for pid, seen in watch.alerts.items() if alert not in seen]
                     self.assertEqual(silent, [], "instances that did not say so")
             with self.subTest("is over", name=name):
-                wait_until(
+                self.until(
                     lambda: self.breaker_states(name) == {0},
                     f"the breaker of {name} closed on every instance", patience_s=10,
                 )  # fmt: skip
@@ -136,11 +132,10 @@ class Outages(Scenario):
 class WrongCredentials(Scenario):
     def wait_for_alert(self, name):
         alert = f'prewarm_breaker_open{{name="{name}"}}'
-        wait_until(
+        self.until(
             lambda: all(self.metrics(instance).get(alert) == 1 for instance in self.instances),
-            f"{alert} on every instance: {self.summary()}",
-            patience_s=20,
-        )
+            f"{alert} on every instance", patience_s=20,
+        )  # fmt: skip
 
 
 class WrongR2Secret(WrongCredentials):
@@ -191,17 +186,14 @@ class RevokedToken(WrongCredentials):
         of_working = working.stop()
         self.wait_until_settled(of_working)
         at_rest = [row for row in self.rows() if row["bot_slug"] == self.bot]
-        self.assertEqual({row["status"] for row in at_rest}, {"warming"})
+        self.assertEqual({row["status"] for row in at_rest}, {"warming"}, self.summary())
         self.assertTrue(any(row["next_retry_at"] for row in at_rest), "its jobs are parked")
 
         self.write_bots(self.bots)
         for instance in self.instances:
             instance.send(signal.SIGHUP)
         corrected = time.time()
-        wait_until(
-            lambda: any(r["bot_slug"] == self.bot and r["status"] == "ready" for r in self.rows()),
-            f"a media of the bot that rested: {self.summary()}",
-        )
+        self.wait_for_ready(1, bot=self.bot)
         figure(f"token corrected: the first media ready after {time.time() - corrected:.1f} s")
         self.audit({**of_working, **resting.stop()})
 
