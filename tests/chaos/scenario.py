@@ -32,7 +32,7 @@ def size(name, otherwise):
 
 def figure(text):
     """A line for people, which `docs/reliability.md` quotes."""
-    print(f"figure: {text}", flush=True)
+    print(f"\nfigure: {text}", flush=True)
 
 
 class Scenario(Deployment):
@@ -110,6 +110,10 @@ class Scenario(Deployment):
     def start_instances(self, count=INSTANCES, **settings):
         for _ in range(count):
             self.start_instance(**settings)
+
+    def wait_until_serving(self, instance):
+        """All that it needs has answered it."""
+        self.until(lambda: self.http(instance, "/readyz")[0] == 200, "an instance that is ready")
 
     def kill(self, instance):
         """With -9, after a last look at its counters, which end with it."""

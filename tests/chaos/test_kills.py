@@ -49,6 +49,7 @@ class KilledBetweenSteps(Scenario):
     def setUp(self):
         super().setUp()
         self.instance = self.start_instance()
+        self.wait_until_serving(self.instance)
 
     def publish_one(self):
         key = f"chaos/{secrets.token_hex(8)}"
@@ -203,6 +204,7 @@ class FrozenInstance(Scenario):
     def test_an_instance_frozen_past_its_lease_changes_nothing_when_it_wakes(self):
         own_way = self.gate("telegram of the frozen", self.env["TELEGRAM_API_URL"])
         frozen = self.start_instance(TELEGRAM_API_URL=own_way)
+        self.wait_until_serving(frozen)
         self.gates["telegram of the frozen"].stall(DOWN)
         key = f"chaos/{secrets.token_hex(8)}"
         digest = self.put(key, secrets.token_bytes(300))
