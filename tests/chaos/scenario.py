@@ -91,6 +91,10 @@ class Scenario(Deployment):
         self.addCleanup(self.gates[name].close)
         return self.gates[name].url(url)
 
+    def start(self, name, *arguments, **settings):
+        # A sandbox that is killed leaves its objects behind: where they go with the scenario.
+        return super().start(name, *arguments, **{"TMPDIR": self.folder, **settings})
+
     def start_sandbox(self, *options):
         """Another one; gives its address."""
         sandbox = self.start("prewarm-sandbox", "--listen", "127.0.0.1:0", *options)
