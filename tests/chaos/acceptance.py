@@ -1,0 +1,8 @@
+"""The harness of the acceptance tests, which are in the folder beside this one."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "acceptance"))
+
+from harness import *  # noqa: F403
