@@ -1,15 +1,43 @@
 #include "producer/prewarmctl.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "common/base/text.hpp"
 #include "producer/commands/commands.hpp"
 #include "producer/output.hpp"
 
 namespace prewarm::producer {
 namespace {
+
+/// What to say of a word that stands where a command is wanted and is none.
+std::optional<std::string> unknown_command(const CLI::App& program,
+                                           const std::vector<std::string>& arguments) {
+    const auto* app = &program;
+    for (const auto& argument : arguments) {
+        const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
+        // Options without a value may stand before a command.
+        if (commands.empty()) return std::nullopt;
+        if (argument.starts_with('-')) continue;
+        const auto named = std::ranges::find_if(
+            commands, [&](const CLI::App* command) { return command->check_name(argument); });
+        if (named == commands.end()) {
+            std::vector<std::string> names;
+            for (const auto* command : commands)
+                names.push_back(command->get_name());
+            return fmt::format("`{}` is no command{}; there are: {}", printable(argument, 80),
+                               app == &program ? "" : " of " + app->get_name(),
+                               fmt::join(names, ", "));
+        }
+        app = *named;
+    }
+    return std::nullopt;
+}
 
 ExitStatus run(const Request& request, Invocation& invocation) {
     try {
@@ -45,7 +73,12 @@ ExitStatus prewarmctl(std::vector<std::string> arguments, Invocation invocation)
     add_lookup(program, request);
     add_status(program, request);
     add_events(program, request);
+    add_dlq(program, request);
 
+    if (const auto unknown = unknown_command(program, arguments)) {
+        tell(invocation.err, *unknown);
+        return ExitStatus::wrong_usage;
+    }
     std::ranges::reverse(arguments);  // As CLI11 wants them.
     try {
         program.parse(std::move(arguments));

@@ -21,6 +21,18 @@ std::string bar(double part, std::size_t cells) {
     return fmt::format("[{}{}]", std::string(full, '#'), std::string(cells - full, '.'));
 }
 
+template <class Any>
+asio::awaitable<void> draw(const Any& progress, std::ostream& terminal) {
+    const auto started = std::chrono::steady_clock::now();
+    for (;;) {
+        const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::steady_clock::now() - started);
+        terminal << line_start << progress_line(progress, elapsed, terminal_width() - 1)
+                 << std::flush;
+        co_await sleep_for(200ms);
+    }
+}
+
 }  // namespace
 
 std::string progress_line(const Progress& progress, std::chrono::milliseconds elapsed,
@@ -45,6 +57,23 @@ std::string progress_line(const Progress& progress, std::chrono::milliseconds el
     return line.substr(0, width);
 }
 
+std::string progress_line(const MessageProgress& progress, std::chrono::milliseconds elapsed,
+                          std::size_t width) {
+    const double part =
+        progress.all == 0 ? 0.0
+                          : static_cast<double>(progress.done) / static_cast<double>(progress.all);
+    auto line = fmt::format("{} {:3.0f}%  {}/{} messages", bar(part, 20), part * 100, progress.done,
+                            progress.all);
+    if (progress.done > 0 && elapsed >= 1s) {
+        const auto rate =
+            static_cast<double>(progress.done) / std::chrono::duration<double>{elapsed}.count();
+        const auto left = static_cast<double>(progress.all - progress.done) / rate;
+        const std::chrono::milliseconds eta{static_cast<std::int64_t>(left * 1000)};
+        line += fmt::format("  {:.1f}/s  ETA {}", rate, shown_duration(eta));
+    }
+    return line.substr(0, width);
+}
+
 std::size_t terminal_width() {
     winsize size{};
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
@@ -52,14 +81,11 @@ std::size_t terminal_width() {
 }
 
 asio::awaitable<void> draw_progress(const Progress& progress, std::ostream& terminal) {
-    const auto started = std::chrono::steady_clock::now();
-    for (;;) {
-        const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
-            std::chrono::steady_clock::now() - started);
-        terminal << line_start << progress_line(progress, elapsed, terminal_width() - 1)
-                 << std::flush;
-        co_await sleep_for(200ms);
-    }
+    return draw(progress, terminal);
+}
+
+asio::awaitable<void> draw_progress(const MessageProgress& progress, std::ostream& terminal) {
+    return draw(progress, terminal);
 }
 
 void erase_progress(std::ostream& terminal) {

@@ -28,10 +28,9 @@ bool is_cancellation(const std::exception_ptr& thrown) {
 std::optional<ExitStatus> Runner::run(asio::awaitable<ExitStatus> work) {
     asio::cancellation_signal cancel;
     asio::signal_set signals{loop_, SIGINT, SIGTERM};
-    bool interrupted = false;
     signals.async_wait([&](boost::system::error_code error, int) {
         if (error) return;
-        interrupted = true;
+        interrupted_ = true;
         signals.clear();
         cancel.emit(asio::cancellation_type::terminal);
     });
@@ -46,7 +45,7 @@ std::optional<ExitStatus> Runner::run(asio::awaitable<ExitStatus> work) {
     };
     asio::co_spawn(loop_, std::move(work), asio::bind_cancellation_slot(cancel.slot(), done));
     loop_.run();
-    if (thrown && !(interrupted && is_cancellation(thrown))) std::rethrow_exception(thrown);
+    if (thrown && !(interrupted_ && is_cancellation(thrown))) std::rethrow_exception(thrown);
     return status;
 }
 

@@ -26,9 +26,13 @@ public:
     /// What `work` returns; nothing when a signal cancelled it. What it throws is thrown here.
     std::optional<ExitStatus> run(asio::awaitable<ExitStatus> work);
 
+    /// A signal came, whether or not `work` let itself be cancelled.
+    bool interrupted() const { return interrupted_; }
+
 private:
     asio::io_context loop_;
     TaskGroup beside_{loop_.get_executor()};
+    bool interrupted_ = false;
 };
 
 /// For a command that a signal leaves unfinished.

@@ -152,6 +152,14 @@ void Channel::nack(std::uint64_t number, Requeue requeue) {
     (void)core_->send(AMQP_BASIC_NACK_METHOD, &fields);
 }
 
+void Channel::give_all_back() {
+    amqp_basic_nack_t fields{};
+    fields.delivery_tag = 0;  // With `multiple`: all there are.
+    fields.multiple = 1;
+    fields.requeue = 1;
+    (void)core_->send(AMQP_BASIC_NACK_METHOD, &fields);
+}
+
 Task<> Channel::confirm_publishes(Deadline deadline) {
     co_return co_await call(core_, AMQP_CONFIRM_SELECT_METHOD, amqp_confirm_select_t{}, deadline);
 }

@@ -114,6 +114,8 @@ public:
     void ack(std::uint64_t number);
     void reject(std::uint64_t number, Requeue requeue);
     void nack(std::uint64_t number, Requeue requeue);
+    /// Gives back everything that is handed out and unacknowledged on this channel.
+    void give_all_back();
 
     /// From now on the broker confirms every message published here.
     Task<> confirm_publishes(Deadline deadline);

@@ -12,5 +12,6 @@ void add_publish(CLI::App& program, Request& request);
 void add_lookup(CLI::App& program, Request& request);
 void add_status(CLI::App& program, Request& request);
 void add_events(CLI::App& program, Request& request);
+void add_dlq(CLI::App& program, Request& request);
 
 }  // namespace prewarm::producer
