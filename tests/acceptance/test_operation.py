@@ -89,9 +89,15 @@ class SlowTelegram(Deployment):
         neighbour = self.publish_upload(b"of another")
         self.wait_ready(neighbour)
         self.wait_ready(digest)
-        heard = self.next_announcements(2)
-        told = "".join(self.decode("MediaReady", message["body"]) for message in heard)
-        self.assertEqual(told.count("upload_event_ids"), 4, "one answer is for three events")
+        answered = set()
+
+        def every_event_is_answered():
+            for heard in self.management.take(self.heard):
+                ready = self.decode("MediaReady", heard["body"])
+                answered.update(re.findall(r'upload_event_ids: "([^"]+)"', ready))
+            return len(answered) == 4
+
+        wait_until(every_event_is_answered, "an answer to each of four events")
         self.assertEqual(len(self.received()), 2, "each was sent once")
         self.assertEqual(other.end(), 0)
 
