@@ -100,7 +100,7 @@ struct Registry::Families {
     prometheus::Counter& duplicates =
         BuildCounter()
             .Name("prewarm_duplicate_uploads_total")
-            .Help("Uploads to Telegram whose file_id could not be kept")
+            .Help("Uploads to Telegram that may have been one too many")
             .Register(registry)
             .Add({});
     Counters& bytes = BuildCounter()

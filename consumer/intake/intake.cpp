@@ -8,6 +8,7 @@
 #include "common/events/upload_event.hpp"
 #include "common/log/log.hpp"
 #include "common/runtime/deadline.hpp"
+#include "consumer/intake/failpoint.hpp"
 
 namespace prewarm {
 namespace {
@@ -128,6 +129,7 @@ asio::awaitable<void> Intake::work(Waiting taken) {
         std::map<amqp::DeliveryTag, AtWork>::iterator mine;
         ~Entry() { all.erase(mine); }
     } entry{at_work_, at_work_.emplace(delivery.tag, AtWork{taken.since, {}}).first};
+    failpoint("take");
     const auto began = std::chrono::steady_clock::now();
     const auto first_seen = std::chrono::system_clock::now();
     auto traceparent = traceparent_of(delivery.message.headers);

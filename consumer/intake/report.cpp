@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/log/log.hpp"
+#include "consumer/intake/failpoint.hpp"
 
 namespace prewarm {
 namespace {
@@ -47,6 +48,7 @@ struct Match : Cases... {
 
 void Report::step_ended(warm::Step step, std::chrono::steady_clock::duration took) {
     metrics_.stage_took(stage_of(step), took);
+    failpoint(warm::name_of(step));
 }
 
 void Report::step_retried(warm::Step step, const Failure& failure) {
@@ -56,6 +58,8 @@ void Report::step_retried(warm::Step step, const Failure& failure) {
 }
 
 void Report::suspect_runs_alone(const Upload& upload, std::uint32_t starts) {
+    // Whoever began it before may have posted it.
+    metrics_.uploaded_twice();
     log::warn("job.suspect", "it was begun before without an outcome, and runs alone",
               {{"bot_slug", upload.media.bot_slug},
                {"sha256", upload.media.sha256.hex()},

@@ -5,6 +5,7 @@
 
 #include "common/log/log.hpp"
 #include "common/runtime/deadline.hpp"
+#include "consumer/intake/failpoint.hpp"
 
 namespace prewarm {
 namespace {
@@ -34,7 +35,9 @@ asio::awaitable<void> Settle::apply(amqp::Delivery delivery, warm::Outcome outco
     if (std::holds_alternative<warm::HandedBack>(outcome)) {
         consumer_.nack(tag, amqp::Requeue::yes);
     } else if (!std::holds_alternative<warm::DeadLettered>(outcome)) {
+        if (std::holds_alternative<warm::Parked>(outcome)) failpoint("park");
         consumer_.ack(tag);
+        failpoint("acknowledge");
     } else {
         const auto why = std::get<warm::DeadLettered>(outcome);
         // Where its body was not kept, or no room is left for our headers, only the broker can
@@ -42,6 +45,7 @@ asio::awaitable<void> Settle::apply(amqp::Delivery delivery, warm::Outcome outco
         const bool published = !delivery.oversized && co_await until_confirmed("dead letter", [&] {
             return messenger_.dead_letter(delivery.message, why, first_seen);
         });
+        failpoint("dead_letter");
         auto answered = why.upload_event_ids;
         if (answered.empty()) answered.push_back(failed.upload_event_id);
         for (const auto& event_id : answered) {
@@ -49,6 +53,7 @@ asio::awaitable<void> Settle::apply(amqp::Delivery delivery, warm::Outcome outco
             (void)co_await until_confirmed(
                 "MediaFailed", [&] { return messenger_.announce_failed(failed, traceparent); });
         }
+        failpoint("announce_failed");
         if (published) {
             consumer_.ack(tag);
         } else {

@@ -230,6 +230,18 @@ class Scenario(Deployment):
         failed = [row for row in rows.values() if row["status"] == "failed"]
         self.assertLessEqual(len(failed), len(letters), "every failed media has a dead letter")
 
+        self.assert_nothing_is_told_twice()
+
+        if not retries_allowed:
+            burnt = [row for row in rows.values() if row["status"] == "ready" and row["retry_count"]]
+            self.assertEqual(burnt, [], "attempts were burnt")
+        self.assert_alive()
+        self.assert_duplicates_counted()
+        return letters
+
+    def assert_nothing_is_told_twice(self):
+        """No version with two file_ids, and none that is not on record."""
+        rows = {(row["bot_slug"], row["sha256"]): row for row in self.rows()}
         told = collections.defaultdict(set)
         for one in self.announcements.all():
             if one.ready:
@@ -239,13 +251,6 @@ class Scenario(Deployment):
             row = rows.get((bot, sha256))
             self.assertIsNotNone(row, f"{sha256} was announced and is in no row")
             self.assertEqual(({row["file_id"]}, row["version"]), (file_ids, version), row)
-
-        if not retries_allowed:
-            burnt = [row for row in rows.values() if row["status"] == "ready" and row["retry_count"]]
-            self.assertEqual(burnt, [], "attempts were burnt")
-        self.assert_alive()
-        self.assert_duplicates_counted()
-        return letters
 
     def take_dead_letters(self):
         """All that there ever were."""
