@@ -94,7 +94,7 @@ private:
 
     /// UUIDs, digests, and other long words of digits and letters, such as a file_id.
     bool id() {
-        if (!at_start_of_word()) return false;
+        if (!at_start_of_word() || rest_.front() == '-') return false;
         const auto length = span([](char c) { return is_word(c) || c == '-'; });
         const auto word = rest_.substr(0, length);
         const auto digits = std::ranges::count_if(word, is_digit);

@@ -49,6 +49,37 @@ TEST_F(Prewarmctl, ShowsEachCommandsHelp) {
     }
 }
 
+TEST_F(Prewarmctl, ShowsTheHelpOfEachCommandOfDlq) {
+    EXPECT_EQ(run({"dlq", "--help"}), ExitStatus::success);
+    EXPECT_THAT(out.str(), AllOf(HasSubstr("groups"), HasSubstr("Looking is counted")));
+    for (const std::string command : {"groups", "list", "show", "replay", "drop"}) {
+        EXPECT_EQ(run({"dlq", command, "--help"}), ExitStatus::success);
+        for (const std::string option : {"--json", "--reason", "--bot", "--since", "--limit"})
+            EXPECT_THAT(out.str(), HasSubstr(option)) << command;
+    }
+}
+
+TEST_F(Prewarmctl, NamesTheCommandsWhenOneIsMisspelt) {
+    EXPECT_EQ(run({"dlg"}), ExitStatus::wrong_usage);
+    EXPECT_THAT(err.str(), AllOf(HasSubstr("`dlg` is no command; there are: migrate, topology"),
+                                 HasSubstr(", dlq")));
+    EXPECT_EQ(run({"dlq", "--json", "foo\x1b"}), ExitStatus::wrong_usage);
+    EXPECT_THAT(err.str(), HasSubstr("`foo\\x1b` is no command of dlq; there are: groups, list, "
+                                     "show, replay, drop"));
+}
+
+TEST_F(Prewarmctl, DropsNothingThatIsNotClearlyMeant) {
+    EXPECT_EQ(run({"dlq", "drop", "--yes"}), ExitStatus::wrong_usage);
+    EXPECT_THAT(err.str(), HasSubstr("--all"));
+    for (const std::vector<std::string>& filter :
+         {std::vector<std::string>{"--all"}, {"--limit", "1"}, {"--bot", "shop"}}) {
+        std::vector<std::string> arguments{"dlq", "drop"};
+        arguments.insert(arguments.end(), filter.begin(), filter.end());
+        EXPECT_EQ(run(arguments), ExitStatus::wrong_usage);
+        EXPECT_THAT(err.str(), AllOf(HasSubstr("--yes"), HasSubstr("--dry-run")));
+    }
+}
+
 TEST_F(Prewarmctl, RefusesWrongUsage) {
     const std::vector<std::vector<std::string>> wrong{
         {},
@@ -62,6 +93,13 @@ TEST_F(Prewarmctl, RefusesWrongUsage) {
         {"lookup", "shop", digest.substr(1), "photo"},
         {"lookup", "shop", digest, "photograph"},
         {"events", "--count", "many"},
+        {"dlq"},
+        {"dlq", "show"},
+        {"dlq", "list", "--since", "yesterday"},
+        {"dlq", "list", "--bot", "No Slug"},
+        {"dlq", "list", "--limit", "0"},
+        {"dlq", "replay", "--rate", "fast"},
+        {"dlq", "replay", "--timeout", "5"},
     };
     for (const auto& arguments : wrong) {
         EXPECT_EQ(run(arguments), ExitStatus::wrong_usage) << testing::PrintToString(arguments);

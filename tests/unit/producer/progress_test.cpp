@@ -31,5 +31,13 @@ TEST(ProgressLine, FitsTheTerminal) {
     EXPECT_EQ(progress_line({.files = 1, .bytes = 100}, 0s, 30), "[....................]   0%  0");
 }
 
+TEST(MessageProgressLine, TellsHowFarAndHowFast) {
+    EXPECT_EQ(progress_line(MessageProgress{.done = 0, .all = 24}, 0ms, 80),
+              "[....................]   0%  0/24 messages");
+    EXPECT_EQ(progress_line(MessageProgress{.done = 12, .all = 24}, 3s, 80),
+              "[##########..........]  50%  12/24 messages  4.0/s  ETA 3 s");
+    EXPECT_EQ(progress_line(MessageProgress{.done = 12, .all = 24}, 3s, 10), "[#########");
+}
+
 }  // namespace
 }  // namespace prewarm::producer
