@@ -80,8 +80,7 @@ void print_summary(const std::vector<UploadedFile>& files, const std::vector<std
     const auto recorded = std::ranges::find(files, UploadResult::recorded, &UploadedFile::result);
     if (recorded == files.end()) return;
     tell(err, fmt::format("recorded only, because: {}\n"
-                          "run the command again when RabbitMQ is back: what is recorded only is "
-                          "not yet published",
+                          "the consumers publish what is recorded once RabbitMQ is back",
                           recorded->detail));
 }
 

@@ -182,8 +182,7 @@ constexpr auto details =
     "The kind is that of the content: JPEG, PNG, WebP: photo (over 10 MiB: document); WebP with\n"
     "a longer side of exactly 512 pixels, up to 512 KiB: sticker; MP4: video; GIF: animation;\n"
     "MP3, M4A: audio; Opus in Ogg: voice; all else: document. Use --kind for the others.\n"
-    "If RabbitMQ is away the rows are written all the same: run the command again when it is "
-    "back.\n"
+    "If RabbitMQ is away the rows are written all the same: the consumers publish them later.\n"
     "\n"
     "Needs DATABASE_URL, R2_ENDPOINT, R2_BUCKET, R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY and\n"
     "RABBITMQ_URL.";
