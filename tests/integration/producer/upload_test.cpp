@@ -168,7 +168,7 @@ TEST_F(UploadTest, LeavesThePublishingToTheServiceWhenRabbitMqIsAway) {
     EXPECT_EQ(ended.status, 0) << ended.err;
     EXPECT_THAT(ended.err, AllOf(HasSubstr("0 files published, 2 recorded only, 0 failed"),
                                  HasSubstr("Connection refused"),
-                                 HasSubstr("run the command again when RabbitMQ is back")));
+                                 HasSubstr("once RabbitMQ is back")));
     EXPECT_EQ(database
                   .run("SELECT count(*) FROM media_cache WHERE status = 'warming' "
                        "AND next_retry_at <= now() AND event IS NOT NULL")[0][0]

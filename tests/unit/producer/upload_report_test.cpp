@@ -74,7 +74,7 @@ TEST(UploadReport, SaysWhatBecomesOfWhatIsRecordedOnly) {
     const auto text = summary({recorded});
     EXPECT_THAT(text, HasSubstr("0 files published, 1 recorded only, 0 failed"));
     EXPECT_THAT(text, HasSubstr("because: Connection refused"));
-    EXPECT_THAT(text, HasSubstr("run the command again when RabbitMQ is back"));
+    EXPECT_THAT(text, HasSubstr("once RabbitMQ is back"));
 }
 
 }  // namespace
