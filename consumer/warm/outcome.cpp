@@ -16,6 +16,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds longest_wait_here = 2s;
 // A job that nobody throttles has this many tries before its bad luck is called a failed attempt.
 constexpr std::uint32_t free_tries = 3;
+// One after the other refuses it: that is no matter of chats any more.
+constexpr std::uint32_t most_chats_tried = 50;
 // Where nothing says when it is over. Whoever knows that it still lasts keeps parked jobs back.
 constexpr milliseconds pause_of_unknown_length = 1s;
 
@@ -89,8 +91,10 @@ std::variant<RetryHere, Parked, DeadLettered> judge(const Failure& failure,
     if (failure.kind == FailureKind::bot_refused || situation.source_is_down) {
         return Parked{around(pause_of_unknown_length, chance), std::move(why)};
     }
-    // A bot has few chats, and the budget says when they all rest.
-    if (failure.kind == FailureKind::chat_refused) return RetryHere{0ms};
+    // The budget gives another one, and says when they all rest.
+    if (failure.kind == FailureKind::chat_refused && situation.tries_here < most_chats_tried) {
+        return RetryHere{0ms};
+    }
 
     // That an upload may have been posted is a reason not to hurry into posting it again.
     if (may_try_here && failure.kind != FailureKind::outcome_unknown) {

@@ -39,11 +39,10 @@ TEST(Judge, TellsAttemptAndStepOfADeadLetter) {
     EXPECT_EQ(dead.detail, "transfer: why");
 }
 
-TEST(Judge, TriesAnotherChatAtOnceHoweverOftenOneRefuses) {
-    EXPECT_EQ(
-        judged<RetryHere>(failure(FailureKind::chat_refused), {.attempt = 99, .tries_here = 99})
-            .wait,
-        0ms);
+TEST(Judge, TriesAnotherChatAtOnce) {
+    const auto refused = failure(FailureKind::chat_refused);
+    EXPECT_EQ(judged<RetryHere>(refused, {.attempt = 99, .tries_here = 49}).wait, 0ms);
+    EXPECT_TRUE(judged<Parked>(refused, {.tries_here = 50}).failed);
 }
 
 TEST(Judge, ParksTheJobsOfARefusedBotWithoutBlame) {
