@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/log/log.hpp"
+#include "common/runtime/backoff.hpp"
 #include "common/runtime/deadline.hpp"
 #include "common/runtime/wait.hpp"
 
@@ -14,6 +15,10 @@ using namespace std::chrono_literals;
 
 constexpr auto answers_in = 5s;
 constexpr std::chrono::milliseconds period_while_down = 500ms;
+
+// So many media in a row are no coincidence.
+constexpr std::size_t failed_media_in_a_row = 5;
+constexpr std::chrono::milliseconds longest_doubt = 4s;
 
 }  // namespace
 
@@ -33,8 +38,10 @@ asio::awaitable<void> Dependencies::watch(Dependency dependency, std::chrono::mi
     metrics_.set_breaker_open(name_of(dependency), true);
     while (true) {
         const auto question = ++watched.asked;
-        note(dependency, co_await with_deadline(deadline_in(answers_in), check(),
-                                                std::string{name_of(dependency)}));
+        auto answer = co_await with_deadline(deadline_in(answers_in), check(),
+                                             std::string{name_of(dependency)});
+        if (!answer || std::chrono::steady_clock::now() >= watched.doubted_until)
+            note(dependency, std::move(answer));
         watched.answered = question;
         watched.news.cancel();
         if (watched.wanted > watched.asked) continue;
@@ -42,6 +49,12 @@ asio::awaitable<void> Dependencies::watch(Dependency dependency, std::chrono::mi
                                                          : std::min(period, period_while_down));
         co_await wake_up(watched.next_time);
     }
+}
+
+void Dependencies::works(Dependency source) {
+    auto& watched = watched_.at(source);
+    watched.failed.clear();
+    watched.doubts = 0;
 }
 
 void Dependencies::note(Dependency dependency, Result<> answer) {
@@ -63,13 +76,22 @@ void Dependencies::note(Dependency dependency, Result<> answer) {
     if (on_change) on_change();
 }
 
-asio::awaitable<bool> Dependencies::is_down(Dependency source) {
+asio::awaitable<bool> Dependencies::is_down(Dependency source, const MediaKey& failed) {
     auto& watched = watched_.at(source);
+    if (watched.failed.size() < failed_media_in_a_row) watched.failed.insert(failed);
     const auto question = watched.asked + 1;
     watched.wanted = std::max(watched.wanted, question);
     watched.next_time.cancel();
     while (watched.state.up && watched.answered < question)
         co_await wake_up(watched.news);
+    if (watched.state.up && watched.failed.size() >= failed_media_in_a_row) {
+        watched.doubted_until =
+            std::chrono::steady_clock::now() +
+            full_jitter(period_while_down, longest_doubt, watched.doubts++, 1.0);
+        note(source,
+             Failure{FailureKind::unavailable, "it answers, but fails one media after the other"});
+        watched.next_time.cancel();
+    }
     co_return !watched.state.up;
 }
 

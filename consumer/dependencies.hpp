@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -33,7 +34,8 @@ public:
                                 std::function<Task<>()> check);
 
     /// Waits for an answer to a question that is asked after this call.
-    asio::awaitable<bool> is_down(Dependency source) override;
+    asio::awaitable<bool> is_down(Dependency source, const MediaKey& failed) override;
+    void works(Dependency source) override;
     std::optional<Failure> away() const override;
 
     DependencyState state_of(Dependency dependency) const;
@@ -50,6 +52,10 @@ private:
         std::uint64_t wanted = 0;      ///< The question that somebody waits for.
         asio::steady_timer next_time;  ///< Cancelled to ask at once.
         asio::steady_timer news;       ///< Cancelled when there is an answer.
+
+        std::set<MediaKey> failed;  ///< A few of those since it last served a job.
+        unsigned doubts = 0;        ///< How often it failed them although it answered.
+        std::chrono::steady_clock::time_point doubted_until;
     };
 
     void note(Dependency dependency, Result<> answer);

@@ -104,6 +104,7 @@ private:
     Task<> check_rabbitmq();
     Task<> check_redis();
     Task<> publish_again(const Upload& upload);
+    Task<> give_up(const LostEvent& event, const std::string& why);
     asio::awaitable<void> drain();
     asio::awaitable<void> stop_now();
 
@@ -183,7 +184,10 @@ Reconciler::Parts Service::reconciler_parts() {
             .metrics = metrics_,
             .clock = clock_,
             .publish = [this](const Upload& upload) { return publish_again(upload); },
-            .bots = [this] { return budget_.usable_bots(); },
+            .dead_letter = [this](const LostEvent& event,
+                                  const std::string& why) { return give_up(event, why); },
+            .usable_bots = [this] { return budget_.usable_bots(); },
+            .resting_bots = [this] { return budget_.refused_bots(); },
             .queue_is_empty = [this] { return queue_watch_.upload_queue_is_empty(); }};
 }
 
@@ -269,6 +273,20 @@ Task<> Service::publish_again(const Upload& upload) {
     return publisher_.publish(names_.upload_exchange, names_.upload_key,
                               topology::upload_message(upload, "prewarm-consumer"),
                               amqp::Mandatory::yes, deadline_in(confirm_time));
+}
+
+Task<> Service::give_up(const LostEvent& event, const std::string& why) {
+    amqp::Message message;
+    message.body = event.encoded_event;
+    message.content_type = events::protobuf_content_type;
+    message.type = events::upload_type;
+    auto lettered = co_await messenger_.dead_letter(
+        std::move(message), {FailureReason::invalid_event, why}, std::chrono::system_clock::now());
+    if (!lettered) co_return lettered;
+    Upload upload;
+    upload.media = event.media;
+    co_return co_await messenger_.announce_failed(
+        events::failed_media(upload, FailureReason::invalid_event, why, 0), "");
 }
 
 // Their jobs are parked, and stay so until Telegram knows the token again.

@@ -19,11 +19,20 @@ struct Lease {
     /// Times it was begun without an outcome, this one included. Above 1: whoever began it before
     /// was killed, or lost the lease.
     std::uint32_t starts = 1;
+    bool is_counted = true;  ///< This start is in the row's `starts`.
 };
 
 /// Somebody alive is warming this media; it can be claimed again after `remaining` at the latest.
 struct LeasedElsewhere {
     std::chrono::milliseconds remaining;
+    std::int64_t token = 0;  ///< Of the lease that is in the way: perhaps the caller's own.
+};
+
+/// Why a job is parked.
+enum class ParkedAfter : std::uint8_t {
+    no_try,         ///< Nothing was sent. What earlier starts make suspicious stays so.
+    blameless_try,  ///< It failed for no fault of its own.
+    failed_attempt,
 };
 
 /// `ReadyMedia`: nothing is to be uploaded, the file_id is on record.

@@ -21,6 +21,7 @@ namespace pb = google::protobuf;
 
 // Longer ones come from no honest uploader, and rows and logs have to hold them.
 constexpr std::size_t max_text_bytes = 1024;
+constexpr std::size_t max_event_id_bytes = 255;  // It becomes an AMQP message-id, a short string.
 constexpr int max_cache_entries = 1000;
 
 std::string_view essence(std::string_view content_type) {
@@ -100,6 +101,10 @@ std::optional<std::string> wrong_with(const v1::MediaUploaded& event) {
     };
     for (const auto& [field, text] : texts) {
         if (auto wrong = wrong_with_text(field, *text)) return wrong;
+    }
+    if (event.event_id().size() > max_event_id_bytes) {
+        return fmt::format("event_id has {} bytes; at most {} are allowed", event.event_id().size(),
+                           max_event_id_bytes);
     }
     if (auto wrong = wrong_with_list("cache_keys", event.cache_keys())) return wrong;
     if (auto wrong = wrong_with_list("cache_tags", event.cache_tags())) return wrong;

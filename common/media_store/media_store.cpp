@@ -83,7 +83,8 @@ Claim claim_found(const pqxx::row& row, MediaKey media) {
     if (status_named(row["status"].c_str()) == MediaStatus::ready) {
         return sql::ready_media(row, std::move(media));
     }
-    return LeasedElsewhere{milliseconds{row["remaining_ms"].as<std::int64_t>()}};
+    return LeasedElsewhere{milliseconds{row["remaining_ms"].as<std::int64_t>()},
+                           row["lease_token"].as<std::int64_t>()};
 }
 
 std::vector<LostEvent> lost_events(const pqxx::result& rows) {
@@ -147,12 +148,26 @@ Task<ReadyMedia> MediaStore::commit(Lease lease, Sent sent, bool weak) {
     co_return **ready;
 }
 
-Task<bool> MediaStore::park(Lease lease, milliseconds wait, std::string error, bool failed) {
+Task<bool> MediaStore::park(Lease lease, milliseconds wait, std::string error, ParkedAfter after) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
         return execute(connection, sql::park, lease.media.bot_slug, lease.media.sha256.hex(),
                        kind_name(lease.media), lease.token,
-                       sql::storable(error, max_error_characters), wait.count(), failed ? 1 : 0)
+                       sql::storable(error, max_error_characters), wait.count(),
+                       after == ParkedAfter::failed_attempt ? 1 : 0, after != ParkedAfter::no_try)
                    .affected_rows() == 1;
+    });
+}
+
+Task<> MediaStore::told(MediaKey media, std::int64_t token) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        execute(connection, sql::told, media.bot_slug, media.sha256.hex(), kind_name(media), token);
+    });
+}
+
+Task<> MediaStore::count_start(Lease lease, bool counts) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        execute(connection, sql::count_start, lease.media.bot_slug, lease.media.sha256.hex(),
+                kind_name(lease.media), lease.token, counts ? 1 : -1);
     });
 }
 
@@ -179,7 +194,7 @@ Task<bool> MediaStore::record_refused(MediaKey media, std::string error) {
 Task<bool> MediaStore::release(Lease lease) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
         return execute(connection, sql::release, lease.media.bot_slug, lease.media.sha256.hex(),
-                       kind_name(lease.media), lease.token)
+                       kind_name(lease.media), lease.token, lease.is_counted ? 1 : 0)
                    .affected_rows() == 1;
     });
 }
@@ -208,19 +223,28 @@ Task<std::vector<Lease>> MediaStore::renew(std::vector<Lease> leases, millisecon
 }
 
 Task<std::vector<LostEvent>> MediaStore::take_due(std::size_t most, milliseconds reserve,
-                                                  std::vector<std::string> bots) {
+                                                  std::vector<std::string> bots,
+                                                  std::vector<std::string> resting) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
-        return lost_events(
-            execute(connection, sql::take_due, most, reserve.count(), sql::array_literal(bots)));
+        return lost_events(execute(connection, sql::take_due, most, reserve.count(),
+                                   sql::array_literal(bots), sql::array_literal(resting)));
     });
 }
 
 Task<std::vector<LostEvent>> MediaStore::take_orphans(std::size_t most, milliseconds reserve,
-                                                      std::vector<std::string> bots,
-                                                      bool queue_is_empty, milliseconds patience) {
+                                                      std::vector<std::string> bots) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
         return lost_events(execute(connection, sql::take_orphans, most, reserve.count(),
-                                   sql::array_literal(bots), queue_is_empty, patience.count()));
+                                   sql::array_literal(bots)));
+    });
+}
+
+Task<std::vector<LostEvent>> MediaStore::take_lost(std::size_t most, milliseconds reserve,
+                                                   std::vector<std::string> bots,
+                                                   milliseconds patience) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        return lost_events(execute(connection, sql::take_lost, most, reserve.count(),
+                                   sql::array_literal(bots), patience.count()));
     });
 }
 

@@ -70,25 +70,34 @@ public:
 
     /// Takes the media for `instance` until `lease` from now, unless it is ready or leased by
     /// someone alive. Whatever it finds, the upload's event id, cache keys and tags are added to
-    /// the row, so that whoever finishes answers for them too. A failed media starts again: no
-    /// attempts have failed, and its earlier events are answered. `encoded_event` is the upload as
+    /// the row, so that whoever finishes answers for them too. A failed media starts again, with
+    /// no failed attempts. `encoded_event` is the upload as
     /// a protobuf MediaUploaded: bytes to send again, should this job get lost.
     Task<Claim> claim(Upload upload, std::string encoded_event, std::string instance,
                       std::chrono::milliseconds lease);
 
-    /// Makes the media ready, one version up, and ends the lease. `transient` when it was lost.
+    /// Makes the media ready, one version up; the lease lasts until `told`. `transient` when it was
+    /// lost.
     Task<ReadyMedia> commit(Lease lease, Sent sent, bool weak);
 
-    /// The next three give the lease up. False, or nothing, when it was lost before: somebody else
-    /// answers for the media. This one makes it due again after `wait`, and counts an attempt if it
-    /// has `failed`.
-    Task<bool> park(Lease lease, std::chrono::milliseconds wait, std::string error, bool failed);
-
-    /// Counts the failed attempt and makes the media `failed`. The ids of all its events.
+    /// Counts the failed attempt and makes the media `failed`; the lease lasts until `told`. The
+    /// ids of all its events; nothing when the lease was lost: somebody else answers for the media.
+    /// May be repeated when it is not known whether it took effect.
     Task<std::optional<std::vector<std::string>>> record_dead(Lease lease, std::string error);
 
-    /// As if it had never been taken: nothing is counted.
+    /// Everybody knows that the media is ready, or has failed: ends the lease, or one that ran out.
+    Task<> told(MediaKey media, std::int64_t token);
+
+    /// The next two give the lease up; false when it was lost before. This one makes the media due
+    /// again after `wait`.
+    Task<bool> park(Lease lease, std::chrono::milliseconds wait, std::string error,
+                    ParkedAfter after);
+
+    /// As if it had never been taken. It is due in two seconds, unless its delivery comes before.
     Task<bool> release(Lease lease);
+
+    /// A start that only waits is none: takes it back from `starts`, or counts it again.
+    Task<> count_start(Lease lease, bool counts);
 
     /// Makes a media that nobody has begun `failed`, because its event was refused without a claim.
     /// False when there is no such row.
@@ -101,15 +110,21 @@ public:
 
     /// Up to `most` parked jobs and outbox rows whose time has come, oldest first. They are due
     /// again after `reserve`, unless `mark_resent` says before that they were sent; until then
-    /// nobody else gets them. Only those of `bots`.
+    /// nobody else gets them. Only those of `bots`; after ten minutes those of all bots but
+    /// `resting` ones: nobody seems to know them.
     Task<std::vector<LostEvent>> take_due(std::size_t most, std::chrono::milliseconds reserve,
-                                          std::vector<std::string> bots);
+                                          std::vector<std::string> bots,
+                                          std::vector<std::string> resting);
 
-    /// Likewise jobs whose holder died; and if `queue_is_empty`, those that wait in no queue:
-    /// neither parked nor at work, and unchanged for `patience`.
+    /// Likewise media whose holder died, at work or before everybody was told.
     Task<std::vector<LostEvent>> take_orphans(std::size_t most, std::chrono::milliseconds reserve,
-                                              std::vector<std::string> bots, bool queue_is_empty,
-                                              std::chrono::milliseconds patience);
+                                              std::vector<std::string> bots);
+
+    /// Likewise those neither parked nor at work, and unchanged for `patience`: to be asked when
+    /// the queue is empty, for then they were lost with it.
+    Task<std::vector<LostEvent>> take_lost(std::size_t most, std::chrono::milliseconds reserve,
+                                           std::vector<std::string> bots,
+                                           std::chrono::milliseconds patience);
 
     /// Whether the broker has them now (they wait for nothing more), or not (they are due at once).
     /// Changes nothing for those that were claimed meanwhile.

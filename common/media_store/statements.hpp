@@ -31,30 +31,30 @@ ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
         SELECT 'warming', CASE held.status WHEN 'failed' THEN 0 ELSE held.retry_count END,
                NULL::timestamptz, excluded.lease_owner, excluded.lease_token, excluded.lease_until,
                CASE held.status WHEN 'failed' THEN 0 ELSE held.starts END + 1, excluded.event
-        WHERE held.status <> 'ready' AND (held.lease_until > now()) IS NOT TRUE
+        WHERE held.status = 'failed'
+            OR (held.status = 'warming' AND (held.lease_until > now()) IS NOT TRUE)
         UNION ALL
         SELECT held.status, held.retry_count,
                held.next_retry_at, held.lease_owner, held.lease_token, held.lease_until,
                held.starts, held.event
-        WHERE held.status = 'ready' OR held.lease_until > now()
+        WHERE held.status = 'ready' OR (held.status = 'warming' AND held.lease_until > now())
     ),
-    upload_event_ids = CASE held.status WHEN 'failed' THEN excluded.upload_event_ids
-        ELSE prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $10) END,
+    upload_event_ids = prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $10),
     cache_keys = prewarm_merged(held.cache_keys, excluded.cache_keys, $11),
     cache_tags = prewarm_merged(held.cache_tags, excluded.cache_tags, $12),
     updated_at = now()
-RETURNING status, starts, lease_token, lease_token = (SELECT token FROM fresh) AS mine,
+RETURNING status, starts, coalesce(lease_token, 0) AS lease_token, lease_token = (SELECT token FROM fresh) AS mine,
     greatest(ceil(extract(epoch FROM lease_until - now()) * 1000), 0)::bigint AS remaining_ms,
 )sql" PREWARM_READY_COLUMNS};
 
+// The lease is kept until everybody has been told (`told`), as it is after a death: should its
+// holder be killed before, the event is sent again.
 inline constexpr Statement commit{"commit", R"sql(
 UPDATE media_cache SET
     status = 'ready', file_id = $5, file_unique_id = $6, actual_kind = $7, weak = $8,
     version = version + 1, bytes = $9, storage_chat_id = $10, storage_message_id = $11,
-    next_retry_at = NULL, last_error = NULL, starts = 0,
-    lease_owner = NULL, lease_token = NULL, lease_until = NULL,
-    ready_at = now(), updated_at = now()
-WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4
+    next_retry_at = NULL, last_error = NULL, starts = 0, ready_at = now(), updated_at = now()
+WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4 AND status = 'warming'
 RETURNING )sql" PREWARM_READY_COLUMNS};
 
 // How a start without a file_id ended. Waiting and failing are outcomes, so they settle `starts`;
@@ -69,12 +69,30 @@ inline constexpr Statement park{
     "park",
     "UPDATE media_cache SET "
     "next_retry_at = now() + $6 * interval '1 millisecond' - interval '1 microsecond', "
-    "retry_count = retry_count + $7, starts = 0, last_error = $5, " PREWARM_GIVE_UP_LEASE};
+    "retry_count = retry_count + $7, starts = CASE WHEN $8 THEN 0 ELSE greatest(starts - 1, 0) "
+    "END, "
+    "last_error = $5, " PREWARM_GIVE_UP_LEASE};
 
-inline constexpr Statement dead{
-    "dead",
-    "UPDATE media_cache SET status = 'failed', retry_count = retry_count + 1, starts = 0, "
-    "last_error = $5, " PREWARM_GIVE_UP_LEASE " RETURNING upload_event_ids"};
+// May be repeated when its answer was lost.
+inline constexpr Statement dead{"dead", R"sql(
+UPDATE media_cache SET
+    retry_count = retry_count + CASE status WHEN 'warming' THEN 1 ELSE 0 END,
+    status = 'failed', starts = 0, last_error = $5, updated_at = now()
+WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4 AND status <> 'ready'
+RETURNING upload_event_ids
+)sql"};
+
+// An answer that was given again after its lease had run out ends that lease, too.
+inline constexpr Statement told{"told", R"sql(
+UPDATE media_cache SET lease_owner = NULL, lease_token = NULL, lease_until = NULL
+WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND status <> 'warming'
+    AND (lease_token = $4 OR lease_until < now())
+)sql"};
+
+inline constexpr Statement count_start{
+    "count_start",
+    "UPDATE media_cache SET starts = greatest(starts + $5, 0) "
+    "WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4"};
 
 // A row that an uploader wrote, whose event nobody will work on.
 inline constexpr Statement refused{"refused", R"sql(
@@ -84,10 +102,14 @@ WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3
 )sql"};
 
 inline constexpr Statement release{
-    "release", "UPDATE media_cache SET starts = greatest(starts - 1, 0), " PREWARM_GIVE_UP_LEASE};
+    "release",
+    "UPDATE media_cache SET starts = greatest(starts - $5, 0), "
+    // Its delivery goes back to the queue, unless the broker took that away before.
+    "next_retry_at = now() + interval '2 s', " PREWARM_GIVE_UP_LEASE};
 
 inline constexpr Statement renew{"renew", R"sql(
-UPDATE media_cache AS held SET lease_until = now() + $5 * interval '1 millisecond'
+UPDATE media_cache AS held SET
+    lease_until = now() + $5 * interval '1 millisecond', next_retry_at = NULL
 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
     AS mine (bot_slug, sha256, kind, token)
 WHERE held.bot_slug = mine.bot_slug AND held.sha256 = mine.sha256 AND held.kind = mine.kind
@@ -103,7 +125,9 @@ RETURNING held.lease_token
 inline constexpr Statement take_due{"take_due", R"sql(
 WITH due AS (
     SELECT bot_slug, sha256, kind FROM media_cache
-    WHERE status = 'warming' AND event IS NOT NULL AND bot_slug = ANY ($3::text[])
+    WHERE status = 'warming' AND event IS NOT NULL
+        AND (bot_slug = ANY ($3::text[])
+             OR (bot_slug <> ALL ($4::text[]) AND next_retry_at < now() - interval '10 min'))
         AND next_retry_at <= now() AND (lease_until > now()) IS NOT TRUE
         AND (next_retry_at <> updated_at OR next_retry_at < now() - interval '3 s')
     ORDER BY next_retry_at
@@ -116,22 +140,36 @@ WHERE held.bot_slug = due.bot_slug AND held.sha256 = due.sha256 AND held.kind = 
 RETURNING held.bot_slug, held.sha256, held.kind, held.event, held.next_retry_at::text AS taken
 )sql"};
 
-// Not parked, and nobody is at work. Whoever held the lease died; or the event was published, was
-// never claimed, and is in no queue ($4) for all that is known: it was lost with its queue.
+// Whoever held the lease died, at work or before everybody was told.
 inline constexpr Statement take_orphans{"take_orphans", R"sql(
 WITH orphan AS (
     SELECT bot_slug, sha256, kind FROM media_cache
-    WHERE status = 'warming' AND event IS NOT NULL AND bot_slug = ANY ($3::text[])
-        AND next_retry_at IS NULL
-        AND (lease_until < now() - interval '1 s'
-             OR (lease_until IS NULL AND $4 AND updated_at < now() - $5 * interval '1 millisecond'))
-    ORDER BY updated_at
+    WHERE lease_until < now() - interval '5 s' AND event IS NOT NULL
+        AND bot_slug = ANY ($3::text[]) AND (next_retry_at < now()) IS NOT FALSE
+    ORDER BY lease_until
     LIMIT $1
     FOR UPDATE SKIP LOCKED
 )
 UPDATE media_cache AS held SET next_retry_at = now() + $2 * interval '1 millisecond'
 FROM orphan
 WHERE held.bot_slug = orphan.bot_slug AND held.sha256 = orphan.sha256 AND held.kind = orphan.kind
+RETURNING held.bot_slug, held.sha256, held.kind, held.event, held.next_retry_at::text AS taken
+)sql"};
+
+// Neither parked nor at work, and no queue holds anything: the event was lost with its queue.
+inline constexpr Statement take_lost{"take_lost", R"sql(
+WITH lost AS (
+    SELECT bot_slug, sha256, kind FROM media_cache
+    WHERE status = 'warming' AND next_retry_at IS NULL AND lease_until IS NULL
+        AND event IS NOT NULL AND bot_slug = ANY ($3::text[])
+        AND updated_at < now() - $4 * interval '1 millisecond'
+    ORDER BY updated_at
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE media_cache AS held SET next_retry_at = now() + $2 * interval '1 millisecond'
+FROM lost
+WHERE held.bot_slug = lost.bot_slug AND held.sha256 = lost.sha256 AND held.kind = lost.kind
 RETURNING held.bot_slug, held.sha256, held.kind, held.event, held.next_retry_at::text AS taken
 )sql"};
 
@@ -142,7 +180,7 @@ UPDATE media_cache AS held SET
     lease_owner = NULL, lease_token = NULL, lease_until = NULL, updated_at = now()
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS sent (bot_slug, sha256, kind, taken)
 WHERE held.bot_slug = sent.bot_slug AND held.sha256 = sent.sha256 AND held.kind = sent.kind
-    AND held.status = 'warming' AND held.next_retry_at = sent.taken::timestamptz
+    AND held.next_retry_at = sent.taken::timestamptz
 )sql"};
 
 // The outbox: a row that waits for nothing but its publishing has `next_retry_at = updated_at`,
@@ -165,16 +203,16 @@ INSERT INTO media_cache AS held
     (bot_slug, sha256, kind, status, next_retry_at, event, upload_event_ids, cache_keys, cache_tags)
 VALUES ($1, $2, $3, 'warming', now(), $16, $17::text[], $18::text[], $19::text[])
 ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
-    (status, retry_count, starts, next_retry_at, event) = (
-        SELECT 'warming', 0, 0, excluded.next_retry_at, excluded.event
+    (status, retry_count, starts, next_retry_at, lease_owner, lease_token, lease_until, event) = (
+        SELECT 'warming', 0, 0, excluded.next_retry_at, NULL, NULL::bigint, NULL::timestamptz,
+               excluded.event
         WHERE held.status = 'failed'
         UNION ALL
-        SELECT held.status, held.retry_count, held.starts, held.next_retry_at,
-               coalesce(held.event, excluded.event)
+        SELECT held.status, held.retry_count, held.starts, held.next_retry_at, held.lease_owner,
+               held.lease_token, held.lease_until, coalesce(held.event, excluded.event)
         WHERE held.status <> 'failed'
     ),
-    upload_event_ids = CASE held.status WHEN 'failed' THEN excluded.upload_event_ids
-        ELSE prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $20) END,
+    upload_event_ids = prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $20),
     cache_keys = prewarm_merged(held.cache_keys, excluded.cache_keys, $21),
     cache_tags = prewarm_merged(held.cache_tags, excluded.cache_tags, $22),
     updated_at = now()
@@ -200,7 +238,7 @@ WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3
 
 inline constexpr Statement overview{"overview", R"sql(
 SELECT bot_slug, kind, status, count(*) AS media,
-    count(*) FILTER (WHERE lease_until > now()) AS at_work,
+    count(*) FILTER (WHERE status = 'warming' AND lease_until > now()) AS at_work,
     count(*) FILTER (WHERE status = 'warming' AND next_retry_at IS NOT NULL) AS parked,
     count(*) FILTER (WHERE retry_count > 0) AS retried,
     sum(retry_count) AS attempts_failed,

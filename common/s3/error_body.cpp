@@ -49,10 +49,12 @@ constexpr std::array meanings{
     Meaning{"EntityTooLarge", FailureKind::too_large},
 };
 
-FailureKind kind_of(const http::ResponseHead& head, std::string_view code) {
+FailureKind kind_of(const http::ResponseHead& head, bool has_body, std::string_view code) {
     const auto known = std::ranges::find(meanings, code, &Meaning::code);
     if (known != meanings.end()) return known->kind;
     if (head.status == 412 || head.status == 416) return FailureKind::mismatch;
+    // S3 says in words what it lacks. (It cannot in the answer to a HEAD.)
+    if (head.status == 404 && has_body && code.empty()) return FailureKind::misconfigured;
     // A server in trouble is in trouble with every object.
     return http::failure_of(head, {}).kind;
 }
@@ -74,7 +76,7 @@ Failure failure_of(const http::ResponseHead& head, std::string_view body, std::s
     if (!code.empty()) detail += ' ' + printable(code, most_detail_bytes);
     if (!message.empty()) detail += ": " + printable(message, most_detail_bytes);
 
-    const auto kind = kind_of(head, code);
+    const auto kind = kind_of(head, !body.empty(), code);
     Failure failure{kind, std::move(detail)};
     if (kind == FailureKind::throttled) failure.retry_after = head.retry_after();
     return failure;

@@ -1,5 +1,6 @@
 #include "consumer/adapters/postgres_ledger.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -8,6 +9,8 @@
 #include "common/runtime/deadline.hpp"
 
 namespace prewarm {
+
+using namespace std::chrono_literals;
 
 PostgresLedger::PostgresLedger(MediaStore& store, std::string instance,
                                std::chrono::milliseconds lease)
@@ -22,24 +25,28 @@ Task<Claim> PostgresLedger::claim(const Upload& upload) {
 }
 
 Task<ReadyMedia> PostgresLedger::commit(const Lease& lease, const Sent& sent, bool weak) {
-    auto ready = co_await store_.commit(lease, sent, weak);
-    // After a failure the lease may still be ours to give up.
-    if (ready) live_.erase(lease.token);
-    co_return ready;
-}
-
-Task<bool> PostgresLedger::park(const Lease& lease, std::chrono::milliseconds wait, std::string why,
-                                bool failed) {
-    auto parked = co_await store_.park(lease, wait, std::move(why), failed);
-    if (parked) live_.erase(lease.token);
-    co_return parked;
+    return store_.commit(lease, sent, weak);
 }
 
 Task<std::optional<std::vector<std::string>>> PostgresLedger::record_dead(const Lease& lease,
                                                                           std::string why) {
-    auto answered = co_await store_.record_dead(lease, std::move(why));
-    if (answered) live_.erase(lease.token);
-    co_return answered;
+    return store_.record_dead(lease, std::move(why));
+}
+
+Task<> PostgresLedger::told(const Lease& lease) {
+    live_.erase(lease.token);
+    return store_.told(lease.media, lease.token);
+}
+
+Task<bool> PostgresLedger::park(const Lease& lease, std::chrono::milliseconds wait, std::string why,
+                                ParkedAfter after) {
+    auto parked = co_await store_.park(lease, wait, std::move(why), after);
+    if (parked) live_.erase(lease.token);
+    co_return parked;
+}
+
+Task<> PostgresLedger::count_start(const Lease& lease, bool counts) {
+    return store_.count_start(lease, counts);
 }
 
 Task<bool> PostgresLedger::release(const Lease& lease) {
@@ -52,8 +59,9 @@ Task<bool> PostgresLedger::record_refused(const MediaKey& media, std::string why
 }
 
 asio::awaitable<void> PostgresLedger::keep_leases() {
-    while (true) {
-        co_await sleep_for(lease_ / 3);
+    for (auto wait = lease_ / 3;;) {
+        co_await sleep_for(wait);
+        wait = lease_ / 3;
         std::vector<Lease> leases;
         for (const auto& [token, lease] : live_)
             leases.push_back(lease);
@@ -62,6 +70,7 @@ asio::awaitable<void> PostgresLedger::keep_leases() {
         if (!lost) {
             log::warn("lease.not_renewed", "leases could not be renewed; trying again",
                       {{"leases", live_.size()}, {"error", lost.error().detail}});
+            wait = std::min<std::chrono::milliseconds>(wait, 500ms);
             continue;
         }
         for (const auto& lease : *lost) {

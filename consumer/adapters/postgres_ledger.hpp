@@ -19,14 +19,17 @@ public:
 
     Task<Claim> claim(const Upload& upload) override;
     Task<ReadyMedia> commit(const Lease& lease, const Sent& sent, bool weak) override;
+    Task<> told(const Lease& lease) override;
     Task<bool> park(const Lease& lease, std::chrono::milliseconds wait, std::string why,
-                    bool failed) override;
+                    ParkedAfter after) override;
+    Task<> count_start(const Lease& lease, bool counts) override;
     Task<std::optional<std::vector<std::string>>> record_dead(const Lease& lease,
                                                               std::string why) override;
     Task<bool> release(const Lease& lease) override;
     Task<bool> record_refused(const MediaKey& media, std::string why) override;
 
-    /// Renews every live lease three times in its life, with one statement, until cancelled.
+    /// Renews every live lease three times in its life, with one statement, until cancelled; after
+    /// a failure it tries again at once.
     asio::awaitable<void> keep_leases();
 
 private:

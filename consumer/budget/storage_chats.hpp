@@ -32,28 +32,29 @@ public:
     std::vector<std::string> refused_bots() const;
     std::vector<std::string> usable_bots() const;
     void bot_is_back(const std::string& bot_slug);
-    /// The bots file says something new: everybody gets another chance.
+    /// The bots file says something new: whoever was refused gets another chance.
     void forget_rests();
 
 private:
     using Time = std::chrono::steady_clock::time_point;
 
-    struct Chat {
-        Time rests_until;
-        Time throttled_until;
-        std::int64_t is_now = 0;  ///< The chat it migrated to; 0: it did not.
+    struct Rest {
+        Time until;
+        bool is_throttled = false;  ///< Else it refused us.
     };
     struct BotState {
         std::size_t turns = 0;
         bool refused = false;
         Time throttled_until;
-        std::map<std::int64_t, Chat> chats;  ///< By the id as configured.
+        std::map<std::int64_t, Rest> rests;           ///< By chat; those that are over, too.
+        std::map<std::int64_t, std::int64_t> is_now;  ///< Chats that migrated, and where to.
     };
 
+    static std::int64_t present_id(const BotState& bot, std::int64_t chat_id);
     /// When the chat may be used.
-    static Time free_from(const BotState& bot, std::int64_t configured);
-    Chat& chat_with(BotState& bot, std::int64_t chat_id);
-    void throttle(BotState& bot, const std::string& slug, Chat& chat, const Failure& failure);
+    static Time free_from(const BotState& bot, std::int64_t chat_id);
+    void throttle(BotState& bot, const std::string& slug, std::int64_t chat_id,
+                  const Failure& failure);
 
     const Bots& bots_;
     metrics::Registry& metrics_;

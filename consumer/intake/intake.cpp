@@ -20,8 +20,8 @@ constexpr auto broker_answers_in = 10s;
 // Well within RabbitMQ's consumer_timeout of 30 minutes.
 constexpr auto parked_when_held_for = 1min;
 constexpr auto acknowledged_when_at_work_for = 15min;
-// Longer than any transfer may take.
-constexpr auto stuck_after = 20min;
+// Longer than a job may take that is tried three times, ten minutes each.
+constexpr auto stuck_after = 45min;
 
 /// `00-<32 hex>-<16 hex>-<2 hex>` (W3C Trace Context, version 00); anything else is dropped.
 std::string traceparent_of(const amqp::FieldTable& headers) {
@@ -157,8 +157,10 @@ asio::awaitable<void> Intake::work(Waiting taken) {
         failed = decoded ? events::failed_media(upload, dead->reason, dead->detail, dead->attempts)
                          : events::failed_media(decoded.error());
     }
-    co_await parts_.settle.apply(std::move(delivery), std::move(*outcome), std::move(failed),
+    co_await parts_.settle.apply(std::move(delivery), *outcome, std::move(failed),
                                  std::move(traceparent), first_seen);
+    if (const auto* dead = std::get_if<warm::DeadLettered>(&*outcome))
+        co_await parts_.warm.told(*dead);
 }
 
 void Intake::give_back_waiting() {

@@ -26,12 +26,14 @@ asio::awaitable<void> Reconciler::run() {
         if (parts_.surroundings.away()) continue;
         co_await send_due();
         co_await send_orphans();
+        co_await send_lost();
     }
 }
 
 asio::awaitable<void> Reconciler::send_due() {
     while (true) {
-        auto due = co_await parts_.store.take_due(batch, reserve, parts_.bots());
+        auto due = co_await parts_.store.take_due(batch, reserve, parts_.usable_bots(),
+                                                  parts_.resting_bots());
         if (!due) {
             log::warn("reconcile.failed", "parked jobs could not be looked for",
                       {{"error", due.error().detail}});
@@ -44,20 +46,29 @@ asio::awaitable<void> Reconciler::send_due() {
 }
 
 asio::awaitable<void> Reconciler::send_orphans() {
-    auto orphans = co_await parts_.store.take_orphans(batch, reserve, parts_.bots(),
-                                                      parts_.queue_is_empty(), patience_);
-    if (!orphans) {
+    co_await send_and_tell(co_await parts_.store.take_orphans(batch, reserve, parts_.usable_bots()),
+                           "orphaned");
+}
+
+asio::awaitable<void> Reconciler::send_lost() {
+    if (!parts_.queue_is_empty()) co_return;
+    co_await send_and_tell(
+        co_await parts_.store.take_lost(batch, reserve, parts_.usable_bots(), patience_), "lost");
+}
+
+asio::awaitable<void> Reconciler::send_and_tell(Result<std::vector<LostEvent>> taken,
+                                                std::string reason) {
+    if (!taken) {
         log::warn("reconcile.failed", "lost jobs could not be looked for",
-                  {{"error", orphans.error().detail}});
+                  {{"error", taken.error().detail}});
         co_return;
     }
-    const auto sent = co_await send(std::move(*orphans));
-    if (sent && *sent > 0) {
-        log::warn("reconcile.orphans", "jobs whose holder or queue was lost are sent again",
-                  {{"jobs", *sent}});
-        for (std::size_t job = 0; job < *sent; ++job)
-            parts_.metrics.retried("orphaned");
-    }
+    const auto sent = co_await send(std::move(*taken));
+    if (!sent || *sent == 0) co_return;
+    log::warn("reconcile.resent", "jobs whose holder or queue was lost are sent again",
+              {{"jobs", *sent}, {"reason", reason}});
+    for (std::size_t job = 0; job < *sent; ++job)
+        parts_.metrics.retried(reason);
 }
 
 Task<std::size_t> Reconciler::send(std::vector<LostEvent> events) {
@@ -65,29 +76,11 @@ Task<std::size_t> Reconciler::send(std::vector<LostEvent> events) {
     std::vector<LostEvent> left;
     std::optional<Failure> away;
     for (auto& event : events) {
-        if (away) {
-            left.push_back(std::move(event));
-            continue;
-        }
-        const auto upload =
-            events::decode_upload(event.encoded_event, events::protobuf_content_type);
-        if (!upload || upload->media != event.media) {
-            // Sent, it would be dead-lettered, and this row would be looked at for ever.
-            const auto why = upload ? "the row's event is for another media"
-                                    : "the row's event cannot be read: " + upload.error().detail;
-            log::error("reconcile.bad_event", why,
-                       {{"bot_slug", event.media.bot_slug},
-                        {"sha256", event.media.sha256.hex()},
-                        {"kind", name_of(event.media.kind)}});
-            const auto recorded = co_await parts_.store.record_refused(event.media, why);
-            if (!recorded) co_return recorded.error();
-            continue;
-        }
-        const auto published = co_await parts_.publish(*upload);
+        auto published = away ? Result<>{*away} : co_await send_one(event);
         if (published) {
             arrived.push_back(std::move(event));
         } else {
-            away = published.error();
+            away = std::move(published.error());
             left.push_back(std::move(event));
         }
     }
@@ -101,11 +94,31 @@ Task<std::size_t> Reconciler::send(std::vector<LostEvent> events) {
         co_return noted.error();
     }
     if (away) {
-        log::warn("reconcile.failed", "the broker did not take an event",
+        log::warn("reconcile.failed", "an event could not be sent again",
                   {{"error", away->detail}});
         co_return *away;
     }
     co_return count;
+}
+
+Task<> Reconciler::send_one(const LostEvent& event) {
+    const auto upload = events::decode_upload(event.encoded_event, events::protobuf_content_type);
+    if (upload && upload->media == event.media) {
+        auto published = co_await parts_.publish(*upload);
+        if (published || published.error().kind != FailureKind::too_large) co_return published;
+    }
+    // An uploader's row that nobody can work on: it would be looked at for ever.
+    const auto why = upload ? "the row's event is for another media, or too large to send"
+                            : "the row's event cannot be read: " + upload.error().detail;
+    log::error("reconcile.bad_event", why,
+               {{"bot_slug", event.media.bot_slug},
+                {"sha256", event.media.sha256.hex()},
+                {"kind", name_of(event.media.kind)}});
+    auto dead_lettered = co_await parts_.dead_letter(event, why);
+    if (!dead_lettered) co_return dead_lettered;
+    const auto recorded = co_await parts_.store.record_refused(event.media, why);
+    if (!recorded) co_return recorded.error();
+    co_return Result<>{};
 }
 
 }  // namespace prewarm

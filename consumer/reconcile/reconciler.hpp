@@ -26,8 +26,11 @@ public:
         warm::Clock& clock;
         /// To the exchange `prewarm`; ends with the broker's confirm.
         std::function<Task<>(const Upload&)> publish;
-        /// Whose jobs may be sent: a bot that rests, or that nobody here knows, is left alone.
-        std::function<std::vector<std::string>()> bots;
+        /// For an event that nobody can work on, with MediaFailed; confirmed likewise.
+        std::function<Task<>(const LostEvent&, const std::string& why)> dead_letter;
+        /// Whose jobs may be sent, and whose must not: their bot rests.
+        std::function<std::vector<std::string>()> usable_bots;
+        std::function<std::vector<std::string>()> resting_bots;
         /// No upload event waits in the queue, and none has for a while.
         std::function<bool()> queue_is_empty;
     };
@@ -42,8 +45,11 @@ public:
 private:
     asio::awaitable<void> send_due();
     asio::awaitable<void> send_orphans();
+    asio::awaitable<void> send_lost();
+    asio::awaitable<void> send_and_tell(Result<std::vector<LostEvent>> taken, std::string reason);
     /// How many the broker has now; nothing when there is no use in going on.
     Task<std::size_t> send(std::vector<LostEvent> events);
+    Task<> send_one(const LostEvent& event);
 
     Parts parts_;
     std::chrono::milliseconds interval_;

@@ -7,7 +7,7 @@ namespace prewarm::warm {
 Isolation::Isolation(asio::any_io_executor executor) : changed_{never(std::move(executor))} {}
 
 asio::awaitable<Isolation::Stay> Isolation::enter() {
-    while (taken_alone_ || waiting_to_be_alone_ > 0)
+    while (!can_enter())
         co_await wake_up(changed_);
     ++inside_;
     co_return Stay{*this, false};
@@ -24,7 +24,7 @@ asio::awaitable<Isolation::Stay> Isolation::enter_alone() {
             owner.changed_.cancel();
         }
     } waiting{*this};
-    while (taken_alone_ || inside_ > 0)
+    while (!can_enter_alone())
         co_await wake_up(changed_);
     taken_alone_ = true;
     co_return Stay{*this, true};

@@ -35,6 +35,10 @@ public:
 
     explicit Isolation(asio::any_io_executor executor);
 
+    /// Whether the call of that name would end at once.
+    bool can_enter() const { return !taken_alone_ && waiting_to_be_alone_ == 0; }
+    bool can_enter_alone() const { return !taken_alone_ && inside_ == 0; }
+
     /// Both wait as long as it takes; cancelled, they throw and nothing has changed.
     asio::awaitable<Stay> enter();
     asio::awaitable<Stay> enter_alone();

@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "common/base/claim.hpp"
 #include "common/base/failure.hpp"
 #include "common/base/upload.hpp"
 #include "consumer/warm/ports.hpp"
@@ -37,6 +39,7 @@ struct DeadLettered {
     std::string detail;
     std::uint32_t attempts = 0;
     std::vector<std::string> upload_event_ids{};  ///< All that this answers, its own among them.
+    std::optional<Lease> lease{};  ///< Kept until all is told; nothing where nothing was recorded.
 };
 
 /// The service is stopping; nothing was lost and nothing failed: back to the queue.

@@ -34,14 +34,20 @@ public:
     /// `unavailable`, it may have taken effect.
     virtual Task<ReadyMedia> commit(const Lease& lease, const Sent& sent, bool weak) = 0;
 
-    /// How it ended without a file_id; each gives the lease up. When that was lost, somebody else
-    /// answers for the media, and nothing may be told of this attempt: false, or nothing.
-    virtual Task<bool> park(const Lease& lease, std::chrono::milliseconds wait, std::string why,
-                            bool failed) = 0;
-    /// The ids of all events that this answers.
+    /// The ids of all events that this answers; nothing when the lease was lost: somebody else
+    /// answers for the media, and nothing may be told of this attempt.
     virtual Task<std::optional<std::vector<std::string>>> record_dead(const Lease& lease,
                                                                       std::string why) = 0;
+    /// A commit and a death keep the lease until everybody knows of it: this gives it up.
+    virtual Task<> told(const Lease& lease) = 0;
+
+    /// These give the lease up. False when it was lost before.
+    virtual Task<bool> park(const Lease& lease, std::chrono::milliseconds wait, std::string why,
+                            ParkedAfter after) = 0;
     virtual Task<bool> release(const Lease& lease) = 0;  ///< As if it had never been taken.
+
+    /// Whether this start counts: not while it waits for others.
+    virtual Task<> count_start(const Lease& lease, bool counts) = 0;
 
     /// The media will not get ready, and was never claimed for it. False if the ledger does not
     /// know it, or somebody is at it.
@@ -63,8 +69,11 @@ public:
 class Surroundings {
 public:
     virtual ~Surroundings() = default;
-    /// Whether `source` fails everybody, after it failed one job: it is asked.
-    virtual asio::awaitable<bool> is_down(Dependency source) = 0;
+    /// Whether `source` fails everybody, after it failed this media: it is asked; and one that says
+    /// that it is well while it fails one media after the other is not believed.
+    virtual asio::awaitable<bool> is_down(Dependency source, const MediaKey& failed) = 0;
+    /// It served a job.
+    virtual void works(Dependency source) = 0;
     /// What an upload needs and cannot have just now; nothing when it may begin.
     virtual std::optional<Failure> away() const = 0;
 };

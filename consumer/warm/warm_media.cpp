@@ -95,10 +95,10 @@ asio::awaitable<Outcome> WarmMedia::steps(const Upload& upload, Progress& progre
         const auto verdict = judge(claim.error().failure, {.step = Step::claim}, policy_);
         co_return std::get<DeadLettered>(verdict);
     }
-    progress.is_recorded = true;
     if (auto* ready = std::get_if<ReadyMedia>(&*claim))
         co_return co_await tell(upload, std::move(*ready), true);
     if (std::holds_alternative<LeasedElsewhere>(*claim)) co_return Coalesced{};
+    progress.is_recorded = true;
     held = std::move(std::get<Lease>(*claim));
     co_return co_await warm(upload, held);
 }
@@ -116,12 +116,10 @@ asio::awaitable<Outcome> WarmMedia::warm(const Upload& upload, std::optional<Lea
             judge(*away,
                   {.step = Step::transfer, .source_is_down = true, .chance = ports_.clock.chance()},
                   policy_);
-        co_return co_await park(held, std::get<Parked>(verdict));
+        co_return co_await park(held, std::get<Parked>(verdict), false);
     }
-    const bool is_suspect = held->starts > 1;
-    if (is_suspect) ports_.observer.suspect_runs_alone(upload, held->starts);
     std::optional<Isolation::Stay> stay;
-    stay.emplace(is_suspect ? co_await isolation_.enter_alone() : co_await isolation_.enter());
+    stay.emplace(co_await enter(upload, *held));
 
     for (std::uint32_t tries = 1;; ++tries) {
         auto sent = co_await transfer(upload);
@@ -138,16 +136,40 @@ asio::awaitable<Outcome> WarmMedia::warm(const Upload& upload, std::optional<Lea
         }
         stay.reset();
         if (auto* parked = std::get_if<Parked>(&verdict))
-            co_return co_await park(held, std::move(*parked));
+            co_return co_await park(held, std::move(*parked), sent.error().step == Step::transfer);
         co_return co_await bury(held, std::move(std::get<DeadLettered>(verdict)));
     }
+}
+
+// Whoever is killed while a job waits here was not killed by it, so its start does not count.
+asio::awaitable<Isolation::Stay> WarmMedia::enter(const Upload& upload, Lease& lease) {
+    const bool is_suspect = lease.starts > 1;
+    const bool waits = is_suspect ? !isolation_.can_enter_alone() : !isolation_.can_enter();
+    if (waits) {
+        lease.is_counted = false;
+        (void)co_await patiently<void>(Step::claim,
+                                       [&] { return ports_.ledger.count_start(lease, false); });
+    }
+    auto stay = is_suspect ? co_await isolation_.enter_alone() : co_await isolation_.enter();
+    if (waits) {
+        (void)co_await patiently<void>(Step::claim,
+                                       [&] { return ports_.ledger.count_start(lease, true); });
+        lease.is_counted = true;
+    }
+    if (is_suspect) ports_.observer.suspect_runs_alone(upload, lease.starts);
+    co_return stay;
 }
 
 asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload) {
     const auto chat = co_await timed(Step::budget, ports_.budget.wait_turn(upload));
     if (!chat) co_return std::unexpected{chat.error()};
     auto sent = co_await timed(Step::transfer, ports_.courier.carry(upload, *chat));
-    if (!sent) ports_.budget.failed(upload, *chat, sent.error().failure);
+    if (sent) {
+        ports_.surroundings.works(Dependency::r2);
+        ports_.surroundings.works(Dependency::telegram);
+    } else {
+        ports_.budget.failed(upload, *chat, sent.error().failure);
+    }
     co_return sent;
 }
 
@@ -163,7 +185,8 @@ asio::awaitable<Situation> WarmMedia::situation_of(const Failed& failed, const L
         .step = failed.step,
         .attempt = lease.attempt,
         .tries_here = tries_here,
-        .source_is_down = may_be_down && source && co_await ports_.surroundings.is_down(*source),
+        .source_is_down =
+            may_be_down && source && co_await ports_.surroundings.is_down(*source, lease.media),
         .chance = ports_.clock.chance()};
 }
 
@@ -175,8 +198,10 @@ asio::awaitable<Outcome> WarmMedia::keep(const Upload& upload, Sent sent,
     for (auto wait = first_retry;; wait = next_wait(wait)) {
         auto committed = co_await timed(Step::commit, ports_.ledger.commit(*held, sent, weak));
         if (committed) {
-            held.reset();
-            co_return co_await tell(upload, std::move(*committed), false);
+            const auto lease = *std::exchange(held, std::nullopt);
+            auto ready = co_await tell(upload, std::move(*committed), false);
+            co_await note_told(lease);
+            co_return ready;
         }
         const auto& failure = committed.error().failure;
         if (!may_pass(failure.kind)) {
@@ -196,10 +221,15 @@ asio::awaitable<Outcome> WarmMedia::keep(const Upload& upload, Sent sent,
             held = *lease;
             continue;
         }
-        held.reset();
-        auto* ready = std::get_if<ReadyMedia>(&*claim);
-        if (ready != nullptr && ready->file_id == sent.file_id)
-            co_return co_await tell(upload, std::move(*ready), false);
+        const auto* elsewhere = std::get_if<LeasedElsewhere>(&*claim);
+        if (elsewhere != nullptr && elsewhere->token == held->token) continue;  // Still ours.
+        const auto lease = *std::exchange(held, std::nullopt);
+        auto* found = std::get_if<ReadyMedia>(&*claim);
+        if (found != nullptr && found->file_id == sent.file_id) {
+            auto ready = co_await tell(upload, std::move(*found), false);
+            co_await note_told(lease);
+            co_return ready;
+        }
         // Whoever took the media over answers for this event, too.
         ports_.observer.upload_wasted();
         co_return Coalesced{};
@@ -221,10 +251,12 @@ asio::awaitable<Ready> WarmMedia::tell(const Upload& upload, ReadyMedia media, b
 
 // Whoever lost the lease tells nothing: somebody else answers for the media, and may have made it
 // ready.
-asio::awaitable<Outcome> WarmMedia::park(std::optional<Lease>& held, Parked parked) {
-    const auto recorded = co_await patiently<bool>(Step::commit, [&] {
-        return ports_.ledger.park(*held, parked.wait, parked.why, parked.failed);
-    });
+asio::awaitable<Outcome> WarmMedia::park(std::optional<Lease>& held, Parked parked, bool was_sent) {
+    const auto after = parked.failed ? ParkedAfter::failed_attempt
+                       : was_sent    ? ParkedAfter::blameless_try
+                                     : ParkedAfter::no_try;
+    const auto recorded = co_await patiently<bool>(
+        Step::commit, [&] { return ports_.ledger.park(*held, parked.wait, parked.why, after); });
     held.reset();
     if (recorded && *recorded) co_return parked;
     co_return Coalesced{};
@@ -233,10 +265,20 @@ asio::awaitable<Outcome> WarmMedia::park(std::optional<Lease>& held, Parked park
 asio::awaitable<Outcome> WarmMedia::bury(std::optional<Lease>& held, DeadLettered dead) {
     auto answered = co_await patiently<std::optional<std::vector<std::string>>>(
         Step::commit, [&] { return ports_.ledger.record_dead(*held, dead.detail); });
-    held.reset();
+    dead.lease = std::exchange(held, std::nullopt);
     if (!answered || !*answered) co_return Coalesced{};
     dead.upload_event_ids = std::move(**answered);
     co_return dead;
+}
+
+asio::awaitable<void> WarmMedia::told(const DeadLettered& dead) {
+    if (dead.lease) co_await note_told(*dead.lease);
+}
+
+// If that is not noted it is told again once the lease has run out, which harms nobody.
+asio::awaitable<void> WarmMedia::note_told(const Lease& lease) {
+    const auto noted = co_await ports_.ledger.told(lease);
+    if (!noted) ports_.observer.step_retried(Step::announce, noted.error());
 }
 
 asio::awaitable<Outcome> WarmMedia::refuse(const Upload& upload, DeadLettered why) {

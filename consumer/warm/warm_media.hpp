@@ -29,6 +29,9 @@ public:
     /// nothing is handed back, since the broker counts how often it has to deliver.
     asio::awaitable<Outcome> run(const Upload& upload, Progress& progress);
 
+    /// After what a dead letter means has been told.
+    asio::awaitable<void> told(const DeadLettered& dead);
+
     /// Records that an upload was refused before anything was tried: whoever looks it up is told.
     asio::awaitable<Outcome> refuse(const Upload& upload, DeadLettered why);
 
@@ -54,7 +57,9 @@ private:
     asio::awaitable<Ready> tell(const Upload& upload, ReadyMedia media, bool already_warm);
     asio::awaitable<Situation> situation_of(const Failed& failed, const Lease& lease,
                                             std::uint32_t tries_here);
-    asio::awaitable<Outcome> park(std::optional<Lease>& held, Parked parked);
+    asio::awaitable<Isolation::Stay> enter(const Upload& upload, Lease& lease);
+    asio::awaitable<void> note_told(const Lease& lease);
+    asio::awaitable<Outcome> park(std::optional<Lease>& held, Parked parked, bool was_sent);
     asio::awaitable<Outcome> bury(std::optional<Lease>& held, DeadLettered dead);
 
     Ports ports_;

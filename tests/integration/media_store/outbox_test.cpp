@@ -83,7 +83,7 @@ TEST_F(OutboxTest, StartsAFailedMediaAgain) {
     EXPECT_EQ(column(is_due), "warming true");
     EXPECT_EQ(
         column("retry_count || ' ' || starts || ' ' || array_to_string(upload_event_ids, ',')"),
-        "0 0 two");
+        "0 0 one,two");
 }
 
 TEST_F(OutboxTest, OnlyAddsToWhatIsAtWork) {

@@ -35,7 +35,7 @@ TEST_F(ReadersTest, FindWhatIsReady) {
 }
 
 TEST_F(ReadersTest, FindWhatIsParkedAndWhy) {
-    ASSERT_TRUE(run(store.park(take(upload()), 1h, "no luck", true)));
+    ASSERT_TRUE(run(store.park(take(upload()), 1h, "no luck", ParkedAfter::failed_attempt)));
     database.run("UPDATE media_cache SET next_retry_at = '2030-01-02 03:04:05.678+00'");
     const auto found = find();
     ASSERT_TRUE(found);
@@ -62,7 +62,8 @@ TEST_F(ReadersTest, CountByKindAndStatus) {
     commit(take(other("1", MediaKind::photo)));
     commit(take(other("2", MediaKind::photo)));
     take(other("3", MediaKind::photo));
-    ASSERT_TRUE(run(store.park(take(other("4", MediaKind::photo)), 1h, "", true)));
+    ASSERT_TRUE(
+        run(store.park(take(other("4", MediaKind::photo)), 1h, "", ParkedAfter::failed_attempt)));
     ASSERT_TRUE(run(store.register_upload(other("5", MediaKind::photo), "")));
     ASSERT_TRUE(run(store.record_dead(take(other("6", MediaKind::video_note)), "")));
     database.run(

@@ -34,12 +34,12 @@ protected:
         loop.restart();
         loop.poll();
     }
-    bool is_down(Dependency dependency) {
+    bool is_down(Dependency dependency, std::string content = "one") {
         std::optional<bool> answer;
         TaskGroup asking{loop.get_executor()};
-        asking.spawn([](auto& all, auto which, auto& into) -> asio::awaitable<void> {
-            into = co_await all.is_down(which);
-        }(dependencies, dependency, answer));
+        asking.spawn([](auto& all, auto which, auto failed, auto& into) -> asio::awaitable<void> {
+            into = co_await all.is_down(which, failed);
+        }(dependencies, dependency, MediaKey{.sha256 = sha256_of(content)}, answer));
         settle();
         EXPECT_TRUE(answer);
         return answer.value_or(false);
@@ -95,6 +95,22 @@ TEST_F(DependenciesTest, TellsOfEveryChange) {
     EXPECT_EQ(changes, 6);
     EXPECT_FALSE(is_down(Dependency::r2));
     EXPECT_EQ(changes, 6);
+}
+
+TEST_F(DependenciesTest, BelievesNobodyWhoFailsOneMediaAfterTheOther) {
+    watch_all();
+    for (const auto* content : {"a", "b", "c", "d", "d", "d"})
+        EXPECT_FALSE(is_down(Dependency::telegram, content));
+    EXPECT_TRUE(is_down(Dependency::telegram, "e"));
+    EXPECT_EQ(dependencies.away()->source, Dependency::telegram);
+}
+
+TEST_F(DependenciesTest, BlamesNobodyWhoServesOthersInBetween) {
+    watch_all();
+    for (const auto* content : {"a", "b", "c", "d", "e", "f"}) {
+        EXPECT_FALSE(is_down(Dependency::telegram, content));
+        dependencies.works(Dependency::telegram);
+    }
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ struct ScriptedPorts : Ledger,
     std::optional<Failure> missing;
     std::vector<FailureKind> told_to_budget;
     Parked parked;
+    ParkedAfter parked_after{};
+    std::vector<bool> counted;
     std::vector<Result<ReadyMedia>> commits{ReadyMedia{.file_id = "file", .version = 1}};
     std::vector<Result<bool>> lease_is_ours{true};
     int wasted = 0;
@@ -57,9 +59,10 @@ struct ScriptedPorts : Ledger,
         co_return next(commits);
     }
     Task<bool> park(const Lease&, std::chrono::milliseconds wait, std::string why,
-                    bool failed) override {
+                    ParkedAfter after) override {
         calls.emplace_back("park");
-        parked = {wait, why, failed};
+        parked = {wait, why, after == ParkedAfter::failed_attempt};
+        parked_after = after;
         co_return next(lease_is_ours);
     }
     Task<std::optional<std::vector<std::string>>> record_dead(const Lease&, std::string) override {
@@ -69,6 +72,14 @@ struct ScriptedPorts : Ledger,
         std::optional<std::vector<std::string>> answered;
         if (*ours) answered = {"event", "another"};
         co_return answered;
+    }
+    Task<> told(const Lease&) override {
+        calls.emplace_back("told");
+        co_return Result<>{};
+    }
+    Task<> count_start(const Lease&, bool counts) override {
+        counted.push_back(counts);
+        co_return Result<>{};
     }
     Task<bool> release(const Lease&) override {
         calls.emplace_back("release");
@@ -85,7 +96,10 @@ struct ScriptedPorts : Ledger,
     void failed(const Upload&, std::int64_t, const Failure& failure) override {
         told_to_budget.push_back(failure.kind);
     }
-    asio::awaitable<bool> is_down(Dependency) override { co_return everybody_fails; }
+    asio::awaitable<bool> is_down(Dependency, const MediaKey&) override {
+        co_return everybody_fails;
+    }
+    void works(Dependency) override {}
     std::optional<Failure> away() const override { return missing; }
     Task<Sent> carry(const Upload&, std::int64_t chat_id) override {
         calls.emplace_back("carry");
@@ -132,8 +146,8 @@ protected:
 
 TEST_F(WarmMediaTest, InvalidatesBeforeItAnnounces) {
     EXPECT_TRUE(std::holds_alternative<Ready>(run()));
-    EXPECT_THAT(ports.calls,
-                ElementsAre("claim", "budget", "carry", "commit", "invalidate", "announce"));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "invalidate",
+                                         "announce", "told"));
     EXPECT_EQ(ports.chat, 42);
 }
 
@@ -175,7 +189,7 @@ TEST_F(WarmMediaTest, ParksWithoutBlameWhatFailsForEverybody) {
     ports.sent = {from(Dependency::telegram, FailureKind::outcome_unknown)};
     ports.everybody_fails = true;
     EXPECT_FALSE(std::get<Parked>(run()).failed);
-    EXPECT_FALSE(ports.parked.failed);
+    EXPECT_EQ(ports.parked_after, ParkedAfter::blameless_try);
     EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "park"));
 }
 
@@ -183,13 +197,14 @@ TEST_F(WarmMediaTest, GoesToAnotherChatWhenOneRefuses) {
     ports.sent.insert(ports.sent.begin(), from(Dependency::telegram, FailureKind::chat_refused));
     EXPECT_TRUE(std::holds_alternative<Ready>(run()));
     EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "budget", "carry", "commit",
-                                         "invalidate", "announce"));
+                                         "invalidate", "announce", "told"));
     EXPECT_THAT(ports.told_to_budget, ElementsAre(FailureKind::chat_refused));
 }
 
 TEST_F(WarmMediaTest, ParksWhileTheBotRests) {
     ports.turn = Failure{FailureKind::bot_refused, "no such token"};
     EXPECT_FALSE(std::get<Parked>(run()).failed);
+    EXPECT_EQ(ports.parked_after, ParkedAfter::no_try);
     EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "park"));
 }
 
@@ -197,6 +212,36 @@ TEST_F(WarmMediaTest, RunsASuspectAlone) {
     ports.claims = {Claim{Lease{.token = 7, .attempt = 1, .starts = 2}}};
     EXPECT_TRUE(std::holds_alternative<Ready>(run()));
     EXPECT_EQ(ports.calls[1], "alone");
+}
+
+TEST_F(WarmMediaTest, GoesOnUnderALeaseThatIsStillItsOwn) {
+    ports.commits = {Failure{FailureKind::transient, "deadlock"},
+                     ReadyMedia{.file_id = "file", .version = 1}};
+    ports.claims.push_back(Claim{LeasedElsewhere{30s, 7}});
+    EXPECT_TRUE(std::holds_alternative<Ready>(run()));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "claim", "commit",
+                                         "invalidate", "announce", "told"));
+}
+
+TEST_F(WarmMediaTest, CountsNoStartWhileASuspectWaitsToBeAlone) {
+    ports.carry_for_ever = true;
+    TaskGroup jobs{loop.get_executor()};
+    const auto job = [this]() -> asio::awaitable<void> {
+        Progress mine;
+        (void)co_await warm.run(upload, mine);
+    };
+    jobs.spawn(job());
+    loop.poll();
+    ports.claims = {Claim{Lease{.token = 8, .attempt = 1, .starts = 2}}};
+    jobs.spawn(job());
+    loop.restart();
+    loop.poll();
+    EXPECT_THAT(ports.counted, ElementsAre(false));
+    jobs.cancel_all();
+    loop.restart();
+    loop.run();
+    EXPECT_EQ(jobs.running(), 0U);
+    EXPECT_THAT(ports.counted, ElementsAre(false));
 }
 
 TEST_F(WarmMediaTest, GivesUpOnWhatKillsWhoeverBeginsIt) {
@@ -210,7 +255,7 @@ TEST_F(WarmMediaTest, NeverSkipsAnInvalidation) {
     ports.invalidations = {away, away, Result<>{}};
     EXPECT_TRUE(std::holds_alternative<Ready>(run()));
     EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "invalidate",
-                                         "invalidate", "invalidate", "announce"));
+                                         "invalidate", "invalidate", "announce", "told"));
 }
 
 TEST_F(WarmMediaTest, ParksAfterAFailedAttempt) {
@@ -247,7 +292,7 @@ TEST_F(WarmMediaTest, KeepsAFileIdWhileTheLedgerIsAway) {
     ports.commits = {away, away, ReadyMedia{.file_id = "file", .version = 1}};
     EXPECT_FALSE(std::get<Ready>(run()).already_warm);
     EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "commit", "commit",
-                                         "invalidate", "announce"));
+                                         "invalidate", "announce", "told"));
     EXPECT_EQ(ports.wasted, 0);
 }
 
@@ -265,7 +310,7 @@ TEST_F(WarmMediaTest, CommitsUnderANewLeaseIfTheOldOneRanOut) {
     ports.claims.push_back(Claim{Lease{.token = 8, .attempt = 1}});
     EXPECT_TRUE(std::holds_alternative<Ready>(run()));
     EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "claim", "commit",
-                                         "invalidate", "announce"));
+                                         "invalidate", "announce", "told"));
 }
 
 TEST_F(WarmMediaTest, TellsNothingIfSomebodyElseWasFaster) {

@@ -75,6 +75,11 @@ TEST(ErrorBody, DoesNotTellWhatWasSigned) {
     EXPECT_THAT(failure.detail, Not(HasSubstr("signed")));
 }
 
+TEST(ErrorBody, BelievesNoProxyThatAnObjectIsMissing) {
+    EXPECT_EQ(failure_of(answer(404), "default backend - 404", "GET b/k").kind,
+              FailureKind::misconfigured);
+}
+
 TEST(ErrorBody, SurvivesHostileXml) {
     std::string laughs =
         "<!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;\">"
@@ -91,7 +96,7 @@ TEST(ErrorBody, SurvivesHostileXml) {
     EXPECT_EQ(failure_of(answer(500), deep, "GET b/k").kind, FailureKind::unavailable);
 
     EXPECT_EQ(failure_of(answer(404), std::string_view{"\0<Er\xff\xfe", 6}, "GET b/k").kind,
-              FailureKind::not_found);
+              FailureKind::misconfigured);
 }
 
 TEST(ErrorBody, KeepsItsDetailShortAndOnOneLine) {
