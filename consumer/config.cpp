@@ -67,6 +67,9 @@ ConsumerConfig load_config(const config::Environment& environment) {
                            amqp::parse_broker_urls(settings.secret(
                                "RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672/")));
     config.rabbitmq_prefix = settings.text("RABBITMQ_PREFIX", "");
+    config.rabbitmq_management =
+        sound(settings, "RABBITMQ_MANAGEMENT_URL",
+              parse_management_url(settings.secret("RABBITMQ_MANAGEMENT_URL", "")));
     config.database_url =
         settings.required_secret("DATABASE_URL", "postgresql://prewarm:***@127.0.0.1:5432/prewarm");
     config.database_pool = static_cast<std::size_t>(settings.number("DATABASE_POOL", 4, 1, 100));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "common/s3/signature.hpp"
 #include "common/telegram/limits.hpp"
 #include "consumer/bots.hpp"
+#include "consumer/management_url.hpp"
 #include "consumer/warm/outcome.hpp"
 
 namespace prewarm {
@@ -23,6 +25,7 @@ namespace prewarm {
 struct ConsumerConfig {
     std::vector<amqp::BrokerAddress> brokers;
     std::string rabbitmq_prefix;
+    std::optional<ManagementAddress> rabbitmq_management;  ///< To watch policies with.
     Secret database_url;
     std::size_t database_pool = 4;
     redis::Address redis;

@@ -35,6 +35,7 @@
 #include "consumer/budget/storage_chats.hpp"
 #include "consumer/dependencies.hpp"
 #include "consumer/intake/intake.hpp"
+#include "consumer/policy_watch.hpp"
 #include "consumer/queue_watch.hpp"
 #include "consumer/reconcile/reconciler.hpp"
 
@@ -148,6 +149,8 @@ private:
                    {consumer_, warm_, dependencies_, settle_, admission_, report_, metrics_},
                    config_.concurrency};
     QueueWatch queue_watch_{broker_connection(config_, instance_ + " watch"), names_, metrics_};
+    PolicyWatch policy_watch_{executor_, config_.rabbitmq_management, config_.brokers.front().vhost,
+                              names_, metrics_};
     http::Server admin_{executor_, admin::routes(admin_parts())};
     Reconciler reconciler_{reconciler_parts(), config_.interval, config_.lease};
     TaskGroup background_{executor_};
@@ -238,6 +241,7 @@ void Service::spawn_background() {
     background_.spawn(ledger_.keep_leases());
     background_.spawn(reconciler_.run());
     background_.spawn(watch_refused_bots());
+    background_.spawn(policy_watch_.run());
 
     dependencies_.on_change = [this] { intake_.start_jobs(); };
     const auto watch = [this](Dependency dependency, std::chrono::milliseconds period, auto check) {

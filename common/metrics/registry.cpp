@@ -89,6 +89,12 @@ struct Registry::Families {
                               .Name("prewarm_queue_depth")
                               .Help("Messages ready in a queue of the broker")
                               .Register(registry);
+    Gauges& queue_policy_wrong = BuildGauge()
+                                     .Name("prewarm_queue_policy_wrong")
+                                     .Help(
+                                         "1 while a policy of the broker, or an argument, takes "
+                                         "away what the queue must keep")
+                                     .Register(registry);
     Counters& retries = BuildCounter()
                             .Name("prewarm_retries_total")
                             .Help("Attempts that failed and are tried again, by reason")
@@ -206,6 +212,10 @@ void Registry::set_deliveries_buffered(std::size_t deliveries) {
 
 void Registry::set_queue_depth(std::string_view queue, std::uint64_t messages) {
     families_->queue_depth.Add({{"queue", std::string{queue}}}).Set(static_cast<double>(messages));
+}
+
+void Registry::set_queue_policy_wrong(std::string_view queue, bool wrong) {
+    families_->queue_policy_wrong.Add({{"queue", std::string{queue}}}).Set(wrong ? 1 : 0);
 }
 
 void Registry::set_dependency_up(std::string_view name, bool up) {

@@ -78,6 +78,8 @@ public:
     void set_jobs_in_flight(std::size_t jobs, std::size_t limit);
     void set_deliveries_buffered(std::size_t deliveries);
     void set_queue_depth(std::string_view queue, std::uint64_t messages);
+    /// The broker does not treat the queue as was agreed.
+    void set_queue_policy_wrong(std::string_view queue, bool wrong);
     void set_dependency_up(std::string_view name, bool up);
     /// While it is open, no work that needs it is begun. `name`: a dependency's, or `bot:<slug>`.
     void set_breaker_open(std::string_view name, bool open);

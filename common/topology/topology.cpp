@@ -6,10 +6,6 @@
 namespace prewarm::topology {
 namespace {
 
-// A backstop for what crashes every consumer before it can say so. Never -1: that means "at the
-// first requeue" to RabbitMQ 3.10 and "never" to 4.x.
-constexpr std::int64_t delivery_limit = 50;
-
 amqp::FieldTable dead_letter_queue_arguments() {
     amqp::FieldTable arguments;
     arguments.set("x-queue-type", "quorum");

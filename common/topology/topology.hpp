@@ -1,6 +1,7 @@
 /// The exchanges and queues of the contract (section 3): their names, and how they are declared.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,10 @@ struct Names {
 std::string ready_key(std::string_view bot_slug, MediaKind kind);
 /// `media.failed.<bot_slug>.<kind>`
 std::string failed_key(std::string_view bot_slug, MediaKind kind);
+
+/// Of the upload queue: a backstop for what crashes every consumer before it can say so. Never -1:
+/// that means "at the first requeue" to RabbitMQ 3.10 and "never" to 4.x.
+inline constexpr std::int64_t delivery_limit = 50;
 
 /// Makes what is missing and checks what is there, on a channel of its own: the dead letters' queue
 /// before the one that needs it. `misconfigured` when something exists with other arguments: it

@@ -14,10 +14,12 @@
 
 namespace prewarm::amqp {
 
-/// Blocks the loop: what is tested waits meanwhile.
-inline std::string management(const std::string& method, const std::string& path) {
-    const auto command = "curl -sS -X " + method + " '" +
-                         test::required_variable("RABBITMQ_MANAGEMENT_URL") + "/api" + path + "'";
+/// Blocks the loop: what is tested waits meanwhile. `body` is JSON without single quotes.
+inline std::string management(const std::string& method, const std::string& path,
+                              const std::string& body = {}) {
+    auto command = "curl -sS -X " + method + " '" +
+                   test::required_variable("RABBITMQ_MANAGEMENT_URL") + "/api" + path + "'";
+    if (!body.empty()) command += " -H 'Content-Type: application/json' -d '" + body + "'";
     const std::unique_ptr<FILE, int (*)(FILE*)> curl{popen(command.c_str(), "r"), &pclose};
     if (!curl) throw std::runtime_error{"curl cannot be run"};
     std::string answer;

@@ -166,9 +166,9 @@ TEST_F(UploadTest, LeavesThePublishingToTheServiceWhenRabbitMqIsAway) {
     variables["RABBITMQ_URL"] = "amqp://127.0.0.1:1";
     const auto ended = upload();
     EXPECT_EQ(ended.status, 0) << ended.err;
-    EXPECT_THAT(ended.err, AllOf(HasSubstr("0 files published, 2 recorded only, 0 failed"),
-                                 HasSubstr("Connection refused"),
-                                 HasSubstr("once RabbitMQ is back")));
+    EXPECT_THAT(ended.err,
+                AllOf(HasSubstr("0 files published, 2 recorded only, 0 failed"),
+                      HasSubstr("Connection refused"), HasSubstr("once RabbitMQ is back")));
     EXPECT_EQ(database
                   .run("SELECT count(*) FROM media_cache WHERE status = 'warming' "
                        "AND next_retry_at <= now() AND event IS NOT NULL")[0][0]

@@ -78,11 +78,13 @@ TEST_F(LoadConfig, RefusesAddressesThatAreNone) {
 
 TEST_F(LoadConfig, ReadsTheServersAddressesToo) {
     variables["RABBITMQ_URL"] = "http://u:mqpassword@h/";
+    variables["RABBITMQ_MANAGEMENT_URL"] = "amqp://u:mqpassword@h:15672";
     variables["REDIS_URL"] = "nowhere";
     variables["DATABASE_URL"] = "mysql://u:dbpassword@h/d";
     variables["ADMIN_LISTEN"] = "9464";
     const auto told = problems();
-    for (const auto* name : {"RABBITMQ_URL", "REDIS_URL", "DATABASE_URL", "ADMIN_LISTEN"}) {
+    for (const auto* name :
+         {"RABBITMQ_URL", "RABBITMQ_MANAGEMENT_URL", "REDIS_URL", "DATABASE_URL", "ADMIN_LISTEN"}) {
         EXPECT_THAT(told, HasSubstr(name));
     }
     EXPECT_THAT(told, Not(HasSubstr("mqpassword")));
@@ -99,7 +101,14 @@ TEST_F(LoadConfig, RefusesAQueueSmallerThanTheConcurrency) {
     EXPECT_THAT(problems(), HasSubstr("MEDIA_PREWARM_MAX_QUEUE (8) must be at least"));
 }
 
+TEST_F(LoadConfig, WatchesPoliciesOnlyWhenToldWhere) {
+    EXPECT_FALSE(load().rabbitmq_management);
+    variables["RABBITMQ_MANAGEMENT_URL"] = "http://u:mqpassword@h:15672";
+    EXPECT_EQ(load().rabbitmq_management.value().base_url, "http://h:15672");
+}
+
 TEST_F(LoadConfig, ShowsNoSecret) {
+    variables["RABBITMQ_MANAGEMENT_URL"] = "http://u:mqpassword@h:15672";
     for (const auto& [name, value] : load().effective) {
         for (const auto* secret : {"hunter2", "dbpassword", "mqpassword"}) {
             EXPECT_THAT(value, Not(HasSubstr(secret))) << name;
