@@ -1,4 +1,4 @@
-"""A stream of upload events, each of a small object of its own, that goes on through any fault."""
+"""A stream of upload events, each of an object of its own, that goes on through any fault."""
 
 import base64
 import contextlib
@@ -78,9 +78,10 @@ class Load:
     """Publishes `rate` events a second from `start` to `stop`, on a thread of its own. What could
     not be confirmed is sent again with the same event_id, as an uploader would."""
 
-    def __init__(self, scenario, rate, bot=None):
+    def __init__(self, scenario, rate, bot=None, make_content=None):
         self._scenario = scenario
         self._bot = bot or scenario.bot
+        self._make_content = make_content or (lambda: secrets.token_bytes(300))
         self._pause_s = 1 / rate
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -114,7 +115,7 @@ class Load:
 
     def _publish_one(self, objects, publisher):
         key = f"chaos/{secrets.token_hex(8)}"
-        digest = objects.put(key, secrets.token_bytes(300))
+        digest = objects.put(key, self._make_content())
         event = self._scenario.event(key, digest, botSlug=self._bot)
         self._publish(publisher, event)
         self.published[event["eventId"]] = digest

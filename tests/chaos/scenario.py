@@ -142,8 +142,8 @@ class Scenario(Deployment):
 
     # --- What became of it ---------------------------------------------------------------
 
-    def start_load(self, rate=None, bot=None):
-        load = Load(self, rate or size("CHAOS_RATE", 20), bot).start()
+    def start_load(self, rate=None, bot=None, make_content=None):
+        load = Load(self, rate or size("CHAOS_RATE", 20), bot, make_content).start()
         self.addCleanup(load.stop)
         return load
 

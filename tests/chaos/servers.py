@@ -46,9 +46,26 @@ class PrivateStack:
         return dict(word.split("=", 1) for word in words if "=" in word)
 
     def kill(self, name):
-        pid = int((self._folder / f"{name}.pid").read_text())
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not self._runs(pid), f"the end of {name}")
+        self.send(name, signal.SIGKILL)
+        wait_until(lambda: not self._runs(self._pid(name)), f"the end of {name}")
+
+    def send(self, name, number):
+        os.kill(self._pid(name), number)
+
+    def _pid(self, name):
+        return int((self._folder / f"{name}.pid").read_text())
+
+    def rabbitmqctl(self, *arguments):
+        lines = (self._folder / "ports").read_text().splitlines()
+        ports = dict(line.split("=") for line in lines)
+        home = self._folder / "rabbitmq"
+        environment = {
+            "PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8",
+            "ERL_INETRC": str(home / "inetrc"), "ERL_EPMD_PORT": ports["EPMD_PORT"],
+            "RABBITMQ_NODENAME": "rabbit@localhost",
+            "RABBITMQ_CONF_ENV_FILE": str(home / "env.conf"),
+        }  # fmt: skip
+        run("/usr/lib/rabbitmq/bin/rabbitmqctl", "-q", *arguments, env=environment)
 
     @staticmethod
     def _runs(pid):
