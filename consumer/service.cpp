@@ -1,5 +1,6 @@
 #include "consumer/service.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <string>
@@ -44,10 +45,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// To say goodbye to each server, once no job is at work any more.
-constexpr auto farewell = 5s;
-// A call to PostgreSQL cannot be interrupted; the pool gives it up after ten seconds.
-constexpr auto blocking_calls_end = 12s;
+// Of the time to drain, what is kept for the end: jobs that were cancelled give up their leases,
+// and each server is told goodbye. One that does not answer gets no more than its share.
+constexpr auto most_kept_for_the_end = 5s;
+constexpr auto most_for_farewells = 3s;
 constexpr auto topology_time = 15s;
 constexpr auto confirm_time = 15s;
 
@@ -106,8 +107,8 @@ private:
     Task<> check_redis();
     Task<> publish_again(const Upload& upload);
     Task<> give_up(const LostEvent& event, const std::string& why);
-    asio::awaitable<void> drain();
-    asio::awaitable<void> stop_now();
+    asio::awaitable<void> drain(Deadline end);
+    asio::awaitable<void> stop_now(Deadline end);
 
     ConsumerConfig config_;
     asio::io_context& loop_;
@@ -358,34 +359,43 @@ asio::awaitable<void> Service::run() {
         *impatient = true;
         intake_.cancel_jobs();
     });
-    co_await drain();
+    const auto end = deadline_in(config_.drain);
+    co_await drain(end);
     if (*impatient) log::warn("service.stopped_at_once", "a second signal came");
     signals.cancel();
-    co_await stop_now();
+    co_await stop_now(end);
     log::info("service.stopped", "goodbye");
 }
 
 // Stopping is soft, then hard.
-asio::awaitable<void> Service::drain() {
+asio::awaitable<void> Service::drain(Deadline end) {
     log::info("service.draining", "no new jobs are taken", {{"at_work", intake_.jobs_at_work()}});
-    if (co_await intake_.drain(deadline_in(config_.drain))) co_return;
+    const auto kept = std::min<Deadline::duration>(config_.drain / 4, most_kept_for_the_end);
+    if (co_await intake_.drain(end - kept)) co_return;
 
     log::warn("service.drain_expired", "cancelling jobs at work",
               {{"at_work", intake_.jobs_at_work()}});
     intake_.cancel_jobs();
-    co_await intake_.drain(deadline_in(farewell));
+    co_await intake_.drain(end - kept / 2);
 }
 
-asio::awaitable<void> Service::stop_now() {
-    (void)co_await consumer_.close(deadline_in(farewell));
-    (void)co_await publisher_.close(deadline_in(farewell));
+// A call to PostgreSQL cannot be interrupted: where it is silent the end does not wait. Leases then
+// run out, and the broker gives what was held to another instance.
+asio::awaitable<void> Service::stop_now(Deadline end) {
+    const auto farewell = [end] {
+        return std::clamp(end, deadline_in(1s), deadline_in(most_for_farewells));
+    };
+    const auto broker_let_go = farewell();
+    (void)co_await consumer_.close(broker_let_go);
+    (void)co_await publisher_.close(broker_let_go);
     co_await admin_.stop(deadline_in(1s));
     background_.cancel_all();
-    const bool joined = co_await background_.join(deadline_in(blocking_calls_end));
+    const bool joined = co_await background_.join(farewell());
     if (!joined || intake_.jobs_at_work() != 0) {
-        // What still runs uses what would be destroyed next; its deliveries come again.
-        log::error("service.stopped_hard", "something did not end; leaving it behind");
-        std::_Exit(1);
+        // What still runs uses what would be destroyed next.
+        log::warn("service.stopped_hard", "a server does not answer; not waiting for it",
+                  {{"at_work", intake_.jobs_at_work()}});
+        std::_Exit(0);
     }
     co_await queue_watch_.close();
     co_await redis_.close();

@@ -1,5 +1,6 @@
 #include "consumer/intake/intake.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/system/system_error.hpp>
@@ -16,6 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto broker_answers_in = 10s;
+// One that does not answer hands out nothing either, and must not hold up the end.
+constexpr auto broker_lets_go_in = 1s;
 
 // Well within RabbitMQ's consumer_timeout of 30 minutes.
 constexpr auto parked_when_held_for = 1min;
@@ -172,8 +175,12 @@ void Intake::give_back_waiting() {
 }
 
 Task<> Intake::stop() {
+    return stop_taking(deadline_in(broker_answers_in));
+}
+
+Task<> Intake::stop_taking(Deadline deadline) {
     stopped_ = true;
-    auto paused = co_await parts_.consumer.pause(deadline_in(broker_answers_in));
+    auto paused = co_await parts_.consumer.pause(deadline);
     give_back_waiting();
     co_return paused;
 }
@@ -186,7 +193,7 @@ Task<> Intake::start() {
 
 asio::awaitable<bool> Intake::drain(Deadline deadline) {
     closing_ = true;
-    if (!stopped_) (void)co_await stop();
+    if (!stopped_) (void)co_await stop_taking(std::min(deadline, deadline_in(broker_lets_go_in)));
     co_return co_await jobs_.join(deadline);
 }
 

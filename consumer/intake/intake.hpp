@@ -80,6 +80,7 @@ private:
     };
 
     asio::awaitable<void> work(Waiting taken);
+    Task<> stop_taking(Deadline deadline);
     void give_back_waiting();
     void count() const;
 

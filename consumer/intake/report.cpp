@@ -70,7 +70,7 @@ void Report::suspect_runs_alone(const Upload& upload, std::uint32_t starts) {
 void Report::upload_wasted() {
     metrics_.uploaded_twice();
     log::warn("upload.wasted",
-              "an upload's file_id could not be kept: the media is uploaded twice");
+              "an upload's file_id could not be kept: the media may be uploaded twice");
 }
 
 void Report::carried(const CarryReport& carried) {

@@ -121,7 +121,8 @@ public:
     virtual void step_retried(Step step, const Failure& failure) = 0;
     /// It has been begun before, and whoever began it did not live to tell: it runs alone.
     virtual void suspect_runs_alone(const Upload& upload, std::uint32_t starts) = 0;
-    /// Telegram has it, and its file_id was not kept: somebody else's is on record, or will be.
+    /// Telegram has it, or may have it, and its file_id was not kept: somebody else's is on record,
+    /// or will be.
     virtual void upload_wasted() = 0;
 };
 

@@ -100,10 +100,11 @@ asio::awaitable<Outcome> WarmMedia::steps(const Upload& upload, Progress& progre
     if (std::holds_alternative<LeasedElsewhere>(*claim)) co_return Coalesced{};
     progress.is_recorded = true;
     held = std::move(std::get<Lease>(*claim));
-    co_return co_await warm(upload, held);
+    co_return co_await warm(upload, progress, held);
 }
 
-asio::awaitable<Outcome> WarmMedia::warm(const Upload& upload, std::optional<Lease>& held) {
+asio::awaitable<Outcome> WarmMedia::warm(const Upload& upload, Progress& progress,
+                                         std::optional<Lease>& held) {
     if (held->starts > most_starts) {
         auto why = fmt::format(
             "begun {} times without an outcome, the last {} with nothing else at "
@@ -122,7 +123,7 @@ asio::awaitable<Outcome> WarmMedia::warm(const Upload& upload, std::optional<Lea
     stay.emplace(co_await enter(upload, *held));
 
     for (std::uint32_t tries = 1;; ++tries) {
-        auto sent = co_await transfer(upload);
+        auto sent = co_await transfer(upload, progress);
         if (sent) {
             stay.reset();
             co_return co_await keep(upload, std::move(*sent), held);
@@ -160,10 +161,13 @@ asio::awaitable<Isolation::Stay> WarmMedia::enter(const Upload& upload, Lease& l
     co_return stay;
 }
 
-asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload) {
+asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload,
+                                                            Progress& progress) {
     const auto chat = co_await timed(Step::budget, ports_.budget.wait_turn(upload));
     if (!chat) co_return std::unexpected{chat.error()};
+    progress.may_be_posted = true;
     auto sent = co_await timed(Step::transfer, ports_.courier.carry(upload, *chat));
+    progress.may_be_posted = sent.has_value();
     if (sent) {
         ports_.surroundings.works(Dependency::r2);
         ports_.surroundings.works(Dependency::telegram);
@@ -297,7 +301,10 @@ asio::awaitable<Outcome> WarmMedia::run(const Upload& upload, Progress& progress
     }
     // Cancelled. Giving the lease up lets another instance start at once instead of in a minute.
     co_await asio::this_coro::reset_cancellation_state();
-    if (held) (void)co_await ports_.ledger.release(*held);
+    if (held) {
+        if (progress.may_be_posted) ports_.observer.upload_wasted();
+        (void)co_await ports_.ledger.release(*held);
+    }
     co_return HandedBack{};
 }
 

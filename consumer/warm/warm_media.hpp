@@ -17,6 +17,8 @@ namespace prewarm::warm {
 struct Progress {
     /// The ledger has the media's event: should this job get lost, it comes again.
     bool is_recorded = false;
+    /// Telegram may have it, and nobody has its file_id yet.
+    bool may_be_posted = false;
 };
 
 /// Warms one media at a time for each call of `run`; calls may overlap. One loop's thread.
@@ -51,8 +53,9 @@ private:
     /// `held` is the lease that is to be given up if this ends otherwise than well.
     asio::awaitable<Outcome> steps(const Upload& upload, Progress& progress,
                                    std::optional<Lease>& held);
-    asio::awaitable<Outcome> warm(const Upload& upload, std::optional<Lease>& held);
-    asio::awaitable<Tried<Sent>> transfer(const Upload& upload);
+    asio::awaitable<Outcome> warm(const Upload& upload, Progress& progress,
+                                  std::optional<Lease>& held);
+    asio::awaitable<Tried<Sent>> transfer(const Upload& upload, Progress& progress);
     asio::awaitable<Outcome> keep(const Upload& upload, Sent sent, std::optional<Lease>& held);
     asio::awaitable<Ready> tell(const Upload& upload, ReadyMedia media, bool already_warm);
     asio::awaitable<Situation> situation_of(const Failed& failed, const Lease& lease,
