@@ -117,10 +117,11 @@ Task<> Channel::prefetch(std::uint16_t count, Deadline deadline) {
     co_return co_await call(core_, AMQP_BASIC_QOS_METHOD, fields, deadline);
 }
 
-Task<std::string> Channel::consume(std::string queue, Deadline deadline) {
+Task<std::string> Channel::consume(std::string queue, Deadline deadline, std::string tag) {
     const auto core = core_;
     amqp_basic_consume_t fields{};
     fields.queue = as_bytes(queue);
+    fields.consumer_tag = as_bytes(tag);
     auto reply = co_await core->call(AMQP_BASIC_CONSUME_METHOD, &fields, deadline);
     if (!reply) co_return reply.error();
     co_return std::move(reply->name);

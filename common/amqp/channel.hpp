@@ -104,8 +104,9 @@ public:
 
     /// At most `count` deliveries unacknowledged, for each consumer started from now on.
     Task<> prefetch(std::uint16_t count, Deadline deadline);
-    /// Deliveries come to `on_delivery`. Gives the consumer's tag.
-    Task<std::string> consume(std::string queue, Deadline deadline);
+    /// Deliveries come to `on_delivery`. Gives the consumer's tag, which the broker makes up if
+    /// there is none.
+    Task<std::string> consume(std::string queue, Deadline deadline, std::string tag = {});
     /// Deliveries may come until this ends; what is held can still be acknowledged.
     Task<> cancel(std::string consumer_tag, Deadline deadline);
 

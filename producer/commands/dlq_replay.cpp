@@ -58,7 +58,7 @@ private:
     asio::awaitable<void> choose(amqp::Connection& connection);
     void choose(const DeadLetter& letter);
     asio::awaitable<void> replay(amqp::Connection& connection);
-    asio::awaitable<void> follow_outcomes();
+    asio::awaitable<void> follow_outcomes(std::unique_ptr<Announcements> announcements);
     asio::awaitable<void> wait_for_outcomes();
 
     void told_replayed(const DeadLetter& letter);
@@ -86,7 +86,6 @@ private:
     Runner runner_;
     asio::steady_timer outcome_came_{runner_.executor()};
     amqp::Publisher publisher_;
-    Announcements announcements_{runner_.executor()};
 };
 
 ReplayRun::ReplayRun(const ReplayOptions& options, BrokerConfig broker, Invocation& invocation)
@@ -140,7 +139,7 @@ asio::awaitable<void> ReplayRun::choose(amqp::Connection& connection) {
                 return Take::give_back;
             }
             choose(letter);
-            return Take::give_back_first;
+            return options_.dry_run ? Take::give_back : Take::give_back_first;
         });
     tell_what_was_seen(looked, filter_, broker_.names, invocation_.err);
     if (too_large_ > 0) {
@@ -203,10 +202,11 @@ void ReplayRun::tell_plan() const {
 
 asio::awaitable<void> ReplayRun::replay(amqp::Connection& connection) {
     if (options_.wait) {
+        auto announcements = std::make_unique<Announcements>(runner_.executor());
         const auto following =
-            co_await announcements_.follow(broker_, "dlq replay --wait", "media.#");
+            co_await announcements->follow(broker_, "dlq replay --wait", "media.#");
         if (!following) throw following_error(following.error(), broker_);
-        runner_.beside().spawn(follow_outcomes());
+        runner_.beside().spawn(follow_outcomes(std::move(announcements)));
     }
     LetterWalk walk{runner_.executor(),
                     connection,
@@ -260,9 +260,10 @@ void ReplayRun::told_not_replayed(const DeadLetter& letter, const Failure& why) 
 
 // ---- what became of it -------------------------------------------------------------------------
 
-asio::awaitable<void> ReplayRun::follow_outcomes() {
+/// Owns the announcements, so that their connection goes when it ends.
+asio::awaitable<void> ReplayRun::follow_outcomes(std::unique_ptr<Announcements> announcements) {
     while (!outcomes_lost_) {
-        const auto message = co_await announcements_.next(Deadline::max());
+        const auto message = co_await announcements->next(Deadline::max());
         if (!message) {
             outcomes_lost_ = message.error();
         } else if (*message) {

@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
+#include <fmt/format.h>
 
 namespace prewarm::producer {
 namespace {
@@ -103,14 +104,16 @@ Task<> LetterWalk::open_lane() {
     co_return Result<>{};
 }
 
-/// A consumer has a window; when all of it is kept, the next one brings more.
+/// A consumer has a window; when all of it is kept, the next one brings more. Of what goes back at
+/// once the broker takes one consumer's after the other's, sorted by their tags.
 Task<> LetterWalk::consume() {
     const auto full = std::max(least_kept_on_a_lane, waiting_ / most_lanes);
     if (lanes_.empty() || lanes_.back().kept.size() >= full) {
         if (const auto opened = co_await open_lane(); !opened) co_return opened;
     }
     window_used_ = 0;
-    auto consumer = co_await lanes_.back().channel->consume(options_.queue, deadline_in(call_time));
+    auto consumer = co_await lanes_.back().channel->consume(
+        options_.queue, deadline_in(call_time), fmt::format("letters-{:06}", ++consumers_));
     if (!consumer) co_return consumer.error();
     consumer_ = std::move(*consumer);
     co_return Result<>{};

@@ -89,6 +89,7 @@ private:
     std::optional<Failure> lost_;
     std::deque<amqp::Delivery> arrived_;
     std::string consumer_;         ///< On the last lane; empty when there is none.
+    std::uint64_t consumers_ = 0;  ///< So far.
     std::size_t window_used_ = 0;  ///< What is kept of this consumer's.
     std::vector<Lane> lanes_;      // Last: its channels call back.
 };
