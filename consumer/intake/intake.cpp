@@ -23,6 +23,7 @@ constexpr auto broker_lets_go_in = 1s;
 // Well within RabbitMQ's consumer_timeout of 30 minutes.
 constexpr auto parked_when_held_for = 1min;
 constexpr auto acknowledged_when_at_work_for = 15min;
+constexpr auto given_back_when_waiting_for = 15min;
 // Longer than a job may take that is tried three times, ten minutes each.
 constexpr auto stuck_after = 45min;
 
@@ -117,6 +118,12 @@ asio::awaitable<void> Intake::mind_the_time() {
             log::info("job.handed_over", "a long job: from now on the ledger alone remembers it");
             parts_.consumer.ack(tag);
         }
+        const auto given_back = std::erase_if(waiting_, [&](const Waiting& waiting) {
+            if (now - waiting.since < given_back_when_waiting_for) return false;
+            parts_.consumer.nack(waiting.delivery.tag, amqp::Requeue::yes);
+            return true;
+        });
+        if (given_back > 0) count();
     }
 }
 

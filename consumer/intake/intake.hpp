@@ -44,6 +44,7 @@ public:
     /// is not settled within its consumer_timeout (30 min), and counts it:
     /// - what waits here while a dependency is away is parked in the ledger after a minute, so that
     ///   an instance which can work on it gets it;
+    /// - what waits here behind long jobs for fifteen goes back to the queue;
     /// - a job at work for longer than fifteen is acknowledged if the ledger has it.
     asio::awaitable<void> mind_the_time();
 

@@ -154,9 +154,10 @@ class Gate:
         self._bytes_left[direction] = count
 
     async def _end_all(self, with_reset=False):
-        for pair in list(self._pairs):
+        ending = set(self._pairs)
+        for pair in ending:
             pair.end(with_reset)
-        while self._pairs:
+        while ending & self._pairs:  # New ones may have come.
             await asyncio.sleep(0.001)
 
     async def _serve(self, reader, writer):
