@@ -105,8 +105,9 @@ ExitStatus ReplayRun::run() {
     }
     if (replaying_) tell_how_far();
     if (status && !runner_.interrupted()) return *status;
-    throw CommandError{ExitStatus::work_failed,
-                       replaying_ ? "interrupted; run it again to go on" : "interrupted"};
+    throw CommandError{ExitStatus::work_failed, progress_.done < progress_.all
+                                                    ? "interrupted; run it again to go on"
+                                                    : "interrupted"};
 }
 
 asio::awaitable<ExitStatus> ReplayRun::work() {
@@ -310,11 +311,13 @@ void ReplayRun::tell_how_far() const {
     }
     results() << '\n';
     if (!options_.wait) return;
-    const auto silent =
-        progress_.done -
-        std::min<std::uint64_t>(progress_.done, outcomes_.ready() + outcomes_.failed());
-    results() << fmt::format("{} ready, {} failed again, {} without an answer\n", outcomes_.ready(),
-                             outcomes_.failed(), silent);
+    results() << fmt::format("{} ready, {} failed again, {} without an answer", outcomes_.ready(),
+                             outcomes_.failed(), outcomes_.missing());
+    const auto followed = outcomes_.ready() + outcomes_.failed() + outcomes_.missing();
+    if (progress_.done > followed) {
+        results() << fmt::format(", {} without an event id to follow", progress_.done - followed);
+    }
+    results() << '\n';
 }
 
 ExitStatus replay(const ReplayOptions& options, Invocation& invocation) {

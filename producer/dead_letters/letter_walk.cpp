@@ -130,13 +130,14 @@ Task<std::optional<amqp::Delivery>> LetterWalk::next() {
     const auto give_up = deadline_in(most_patience);
     give_back_what_is_held_long();
     while (!stopped_ && handed_out_ < waiting_) {
+        // What arrived before is in the queue again.
+        if (lost_) co_return *lost_;
         if (!arrived_.empty()) {
             auto delivery = std::move(arrived_.front());
             arrived_.pop_front();
             ++handed_out_;
             co_return std::optional{std::move(delivery)};
         }
-        if (lost_) co_return *lost_;
         if (window_used_ >= options_.window) {
             if (const auto ended = co_await stop_consuming(); !ended) co_return ended.error();
             if (const auto begun = co_await consume(); !begun) co_return begun.error();

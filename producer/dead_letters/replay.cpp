@@ -1,6 +1,7 @@
 #include "producer/dead_letters/replay.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/steady_timer.hpp>
@@ -49,6 +50,8 @@ Task<> Replay::run(ChosenLetters chosen, MessageProgress& progress) {
     // This is not interrupted: what was sent is confirmed and removed now, or the next replay would
     // send it once more.
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation{});
+    // Unless the letters went back already: then nothing more of them is sent.
+    if (!fed) std::ignore = co_await publisher_.close(deadline_in(0s));
     co_await under_way_.join(deadline_in(2 * confirm_time));
     const auto given_back = fed ? co_await walk_.give_back() : fed;
     co_await asio::this_coro::reset_cancellation_state();

@@ -5,6 +5,8 @@ import collections
 import contextlib
 import json
 import signal
+import subprocess
+import time
 import unittest
 
 from acceptance import BIN, run
@@ -15,6 +17,7 @@ from scenario import figure
 CURABLE = ("OBJECT_MISSING", "OBJECT_MISMATCH", "UNKNOWN_BOT")
 # The events of these cannot be read, so nobody can tell which one an answer is for.
 NAMELESS = ("UNDECODABLE",)
+LETTERS = 200
 
 
 class DeadLetters(PoisonScenario):
@@ -113,6 +116,37 @@ class DeadLetters(PoisonScenario):
         letters = self.listed()
         self.assertEqual(collections.Counter(letter["reason"] for letter in letters), left)
         self.assertEqual({letter["replays"] for letter in letters}, {1})
+
+
+class InterruptedReplay(PoisonScenario):
+    def test_the_broker_goes_away_during_a_replay(self):
+        instance = self.start_instance()
+        for _ in range(LETTERS):
+            self.publish(self.event_of_no_object())
+        self.until(lambda: len(self.told_failed()) == LETTERS, "failures told")
+        instance.end()
+        self.instances.remove(instance)
+
+        replay = subprocess.Popen(
+            [BIN / "prewarmctl", "dlq", "replay", "--rate", "20"], env={**self.env, **self.gated},
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        path = f"/queues/%2F/{self.prefix}prewarm"
+        self.until(lambda: self.management.call("GET", path).get("messages_ready", 0) >= 10, "ten")
+        self.gates["rabbitmq"].cut()
+        time.sleep(1)
+        self.gates["rabbitmq"].open()
+        _, told = replay.communicate(timeout=60)
+        self.assertEqual(replay.returncode, 1, told)
+
+        run(BIN / "prewarmctl", "dlq", "replay", env=self.env)
+        self.assertEqual(self.take_dead_letters(), [])
+        replayed = self.management.take(f"{self.prefix}prewarm")
+        sent = [json.loads(message["body"])["eventId"] for message in replayed]
+        self.assertEqual(len(set(sent)), LETTERS, "each is there")
+        # One that was just sent may have been confirmed without our hearing it.
+        self.assertLessEqual(len(sent), LETTERS + 2)
+        figure(f"RabbitMQ away during a replay of {LETTERS}: {len(sent) - LETTERS} sent twice")
 
 
 if __name__ == "__main__":

@@ -103,15 +103,16 @@ TEST_F(DlqBrowse, ShowsCopiesOfOneLetterAll) {
 }
 
 TEST_F(DlqBrowse, TellsWhatRabbitMqDeadLetteredItself) {
-    must(channel->publish(names.upload_exchange, names.upload_key, letter(1), true));
+    auto died_before = letter(1);
+    died_before.headers.set("x-prewarm-failed-at", "2020-01-01T00:00:00.000Z");
+    must(channel->publish(names.upload_exchange, names.upload_key, died_before, true));
     wait_for_messages_in(names.upload_queue, 1);
     const auto taken = must(run_coroutine(channel->get(names.upload_queue, soon())));
     channel->reject(taken->tag.number, amqp::Requeue::no);
     wait_for_messages_in(names.dead_letter_queue, 1);
     // The newest death counts, though the message brought the headers of an older one.
     const auto ended = dlq({"list", "--json", "--reason", "rejected", "--since", "1h"});
-    EXPECT_THAT(field(ended, "event_id"), testing::SizeIs(testing::Le(1U)));
-    EXPECT_THAT(field(dlq({"list", "--json"}), "event_id"), ElementsAre("event-1"));
+    EXPECT_THAT(field(ended, "event_id"), ElementsAre("event-1"));
 }
 
 TEST_F(DlqBrowse, WarnsWhenLookingWearsTheLettersOut) {
