@@ -14,6 +14,7 @@
 
 #include "common/amqp/consumer.hpp"
 #include "common/amqp/publisher.hpp"
+#include "common/base/rfc3339.hpp"
 #include "common/events/upload_event.hpp"
 #include "common/http/client.hpp"
 #include "common/http/server.hpp"
@@ -265,7 +266,14 @@ Task<> Service::check_redis() {
 Task<> Service::check_rabbitmq() {
     auto asked = co_await queue_watch_.ask();
     if (!asked) co_return asked;
-    const auto publisher = publisher_.status();
+    auto publisher = publisher_.status();
+    // At the start it is just being connected.
+    for (int i = 0;
+         i < 50 && publisher.state != amqp::LinkState::ready && publisher.last_failure.empty();
+         ++i) {
+        co_await sleep_for(100ms);
+        publisher = publisher_.status();
+    }
     if (publisher.state != amqp::LinkState::ready) {
         co_return Failure{FailureKind::unavailable,
                           "the publisher is not connected: " + publisher.last_failure};
@@ -285,11 +293,14 @@ Task<> Service::give_up(const LostEvent& event, const std::string& why) {
     message.body = event.encoded_event;
     message.content_type = events::protobuf_content_type;
     message.type = events::upload_type;
+    const auto first_seen =
+        event.first_seen.empty() ? rfc3339(std::chrono::system_clock::now()) : event.first_seen;
     auto lettered = co_await messenger_.dead_letter(
-        std::move(message), {FailureReason::invalid_event, why}, std::chrono::system_clock::now());
+        std::move(message), {FailureReason::invalid_event, why}, first_seen);
     if (!lettered) co_return lettered;
     Upload upload;
     upload.media = event.media;
+    if (!is_bot_slug(upload.media.bot_slug)) upload.media.bot_slug.clear();
     co_return co_await messenger_.announce_failed(
         events::failed_media(upload, FailureReason::invalid_event, why, 0), "");
 }

@@ -37,7 +37,10 @@ struct Upload {
     std::vector<std::string> cache_keys;
     std::vector<std::string> cache_tags;
     MediaAttributes attributes;
-    std::string traceparent;  ///< W3C, from the message's headers; passed on to what it causes.
+    // From the message's headers:
+    std::string traceparent;   ///< W3C; passed on to what it causes.
+    std::string first_seen;    ///< RFC 3339: when the service first took it.
+    std::int64_t replays = 0;  ///< How often it came back from the dead letters.
 };
 
 /// What Telegram answered to a send: the media as it really is.

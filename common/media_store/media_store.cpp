@@ -95,6 +95,9 @@ std::vector<LostEvent> lost_events(const pqxx::result& rows) {
                                     .sha256 = *sha256_from_hex(row["sha256"].as<std::string>()),
                                     .kind = sql::kind_of(row["kind"])},
                           .encoded_event = pqxx::binarystring{row["event"]}.str(),
+                          .traceparent = row["traceparent"].as<std::string>(),
+                          .first_seen = row["first_seen"].as<std::string>(),
+                          .replays = row["replays"].as<std::int64_t>(),
                           .taken = row["taken"].as<std::string>()});
     }
     return events;
@@ -124,7 +127,7 @@ Task<Claim> MediaStore::claim(Upload upload, std::string encoded_event, std::str
             execute(connection, sql::claim, media.bot_slug, media.sha256.hex(), kind_name(media),
                     instance, lease.count(), pqxx::binarystring{encoded_event}, gathered.event_ids,
                     gathered.cache_keys, gathered.cache_tags, max_event_ids, max_cache_keys,
-                    max_cache_tags);
+                    max_cache_tags, upload.traceparent, upload.first_seen, upload.replays);
         return claim_found(found[0], media);
     });
 }
@@ -167,7 +170,7 @@ Task<> MediaStore::told(MediaKey media, std::int64_t token) {
 Task<> MediaStore::count_start(Lease lease, bool counts) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
         execute(connection, sql::count_start, lease.media.bot_slug, lease.media.sha256.hex(),
-                kind_name(lease.media), lease.token, counts ? 1 : -1);
+                kind_name(lease.media), lease.token, counts ? lease.starts : lease.starts - 1);
     });
 }
 
@@ -183,11 +186,11 @@ Task<std::optional<std::vector<std::string>>> MediaStore::record_dead(Lease leas
     });
 }
 
-Task<bool> MediaStore::record_refused(MediaKey media, std::string error) {
+Task<std::vector<std::string>> MediaStore::record_refused(MediaKey media, std::string error) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
-        return execute(connection, sql::refused, media.bot_slug, media.sha256.hex(),
-                       kind_name(media), sql::storable(error, max_error_characters))
-                   .affected_rows() == 1;
+        const auto changed = execute(connection, sql::refused, media.bot_slug, media.sha256.hex(),
+                                     kind_name(media), sql::storable(error, max_error_characters));
+        return changed.empty() ? std::vector<std::string>{} : sql::array_of(changed[0][0]);
     });
 }
 

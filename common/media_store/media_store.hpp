@@ -47,6 +47,9 @@ struct MediaCount {
 struct LostEvent {
     MediaKey media;
     std::string encoded_event;
+    std::string traceparent;  ///< As in `Upload`, like the next two.
+    std::string first_seen;
+    std::int64_t replays = 0;
     std::string taken;  ///< Tells this taking from a later one.
 };
 
@@ -100,8 +103,8 @@ public:
     Task<> count_start(Lease lease, bool counts);
 
     /// Makes a media that nobody has begun `failed`, because its event was refused without a claim.
-    /// False when there is no such row.
-    Task<bool> record_refused(MediaKey media, std::string error);
+    /// The ids of the events gathered in its row; none when there is no such row.
+    Task<std::vector<std::string>> record_refused(MediaKey media, std::string error);
 
     /// Prolongs them all to `lease` from now. Returns those that are lost.
     Task<std::vector<Lease>> renew(std::vector<Lease> leases, std::chrono::milliseconds lease);

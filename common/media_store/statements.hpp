@@ -22,21 +22,25 @@ inline constexpr Statement claim{"claim", R"sql(
 WITH fresh AS (SELECT nextval('media_cache_lease_token') AS token)
 INSERT INTO media_cache AS held
     (bot_slug, sha256, kind, status, lease_owner, lease_token, lease_until, starts, event,
-     upload_event_ids, cache_keys, cache_tags)
+     upload_event_ids, cache_keys, cache_tags, headers)
 SELECT $1, $2, $3, 'warming', $4, token, now() + $5 * interval '1 millisecond', 1, $6,
-       $7::text[], $8::text[], $9::text[]
+       $7::text[], $8::text[], $9::text[],
+       jsonb_build_object('traceparent', $13::text, 'first_seen', $14::text,
+                          'replays', $15::bigint)
 FROM fresh
 ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
-    (status, retry_count, next_retry_at, lease_owner, lease_token, lease_until, starts, event) = (
+    (status, retry_count, next_retry_at, lease_owner, lease_token, lease_until, starts, event,
+     headers) = (
         SELECT 'warming', CASE held.status WHEN 'failed' THEN 0 ELSE held.retry_count END,
                NULL::timestamptz, excluded.lease_owner, excluded.lease_token, excluded.lease_until,
-               CASE held.status WHEN 'failed' THEN 0 ELSE held.starts END + 1, excluded.event
+               CASE held.status WHEN 'failed' THEN 0 ELSE held.starts END + 1, excluded.event,
+               excluded.headers
         WHERE held.status = 'failed'
             OR (held.status = 'warming' AND (held.lease_until > now()) IS NOT TRUE)
         UNION ALL
         SELECT held.status, held.retry_count,
                held.next_retry_at, held.lease_owner, held.lease_token, held.lease_until,
-               held.starts, held.event
+               held.starts, held.event, held.headers
         WHERE held.status = 'ready' OR (held.status = 'warming' AND held.lease_until > now())
     ),
     upload_event_ids = prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $10),
@@ -58,11 +62,13 @@ WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4 AND statu
 RETURNING )sql" PREWARM_READY_COLUMNS};
 
 // How a start without a file_id ended. Waiting and failing are outcomes, so they settle `starts`;
-// one that was handed back untouched only takes its own back.
-#define PREWARM_GIVE_UP_LEASE                                      \
-    "lease_owner = NULL, lease_token = NULL, lease_until = NULL, " \
-    "updated_at = now() "                                          \
-    "WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4"
+// one that was handed back untouched only takes its own back. Of a row that got ready or failed
+// though its holder does not know, the lease stays: nobody was told yet.
+#define PREWARM_GIVE_UP_LEASE                                                 \
+    "lease_owner = NULL, lease_token = NULL, lease_until = NULL, "            \
+    "updated_at = now() "                                                     \
+    "WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4 " \
+    "AND status = 'warming'"
 
 // (The microsecond tells it from an outbox row, see below.)
 inline constexpr Statement park{
@@ -91,7 +97,7 @@ WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND status <> 'warming'
 
 inline constexpr Statement count_start{
     "count_start",
-    "UPDATE media_cache SET starts = greatest(starts + $5, 0) "
+    "UPDATE media_cache SET starts = $5 "
     "WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4"};
 
 // A row that an uploader wrote, whose event nobody will work on.
@@ -99,6 +105,7 @@ inline constexpr Statement refused{"refused", R"sql(
 UPDATE media_cache SET status = 'failed', last_error = $4, next_retry_at = NULL, updated_at = now()
 WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3
     AND status = 'warming' AND (lease_until > now()) IS NOT TRUE
+RETURNING upload_event_ids
 )sql"};
 
 inline constexpr Statement release{
@@ -122,6 +129,13 @@ RETURNING held.lease_token
 // wait when the event has been sent.
 //
 // An outbox row is left alone for a moment: its uploader is most likely publishing it just now.
+#define PREWARM_TAKEN_COLUMNS                                        \
+    "held.bot_slug, held.sha256, held.kind, held.event, "            \
+    "coalesce(held.headers ->> 'traceparent', '') AS traceparent, "  \
+    "coalesce(held.headers ->> 'first_seen', '') AS first_seen, "    \
+    "coalesce((held.headers ->> 'replays')::bigint, 0) AS replays, " \
+    "held.next_retry_at::text AS taken"
+
 inline constexpr Statement take_due{"take_due", R"sql(
 WITH due AS (
     SELECT bot_slug, sha256, kind FROM media_cache
@@ -137,8 +151,7 @@ WITH due AS (
 UPDATE media_cache AS held SET next_retry_at = now() + $2 * interval '1 millisecond'
 FROM due
 WHERE held.bot_slug = due.bot_slug AND held.sha256 = due.sha256 AND held.kind = due.kind
-RETURNING held.bot_slug, held.sha256, held.kind, held.event, held.next_retry_at::text AS taken
-)sql"};
+RETURNING )sql" PREWARM_TAKEN_COLUMNS};
 
 // Whoever held the lease died, at work or before everybody was told.
 inline constexpr Statement take_orphans{"take_orphans", R"sql(
@@ -153,8 +166,7 @@ WITH orphan AS (
 UPDATE media_cache AS held SET next_retry_at = now() + $2 * interval '1 millisecond'
 FROM orphan
 WHERE held.bot_slug = orphan.bot_slug AND held.sha256 = orphan.sha256 AND held.kind = orphan.kind
-RETURNING held.bot_slug, held.sha256, held.kind, held.event, held.next_retry_at::text AS taken
-)sql"};
+RETURNING )sql" PREWARM_TAKEN_COLUMNS};
 
 // Neither parked nor at work, and no queue holds anything: the event was lost with its queue.
 inline constexpr Statement take_lost{"take_lost", R"sql(
@@ -170,14 +182,16 @@ WITH lost AS (
 UPDATE media_cache AS held SET next_retry_at = now() + $2 * interval '1 millisecond'
 FROM lost
 WHERE held.bot_slug = lost.bot_slug AND held.sha256 = lost.sha256 AND held.kind = lost.kind
-RETURNING held.bot_slug, held.sha256, held.kind, held.event, held.next_retry_at::text AS taken
-)sql"};
+RETURNING )sql" PREWARM_TAKEN_COLUMNS};
 
-// $5: whether the broker has it now. Otherwise it is due at once.
+// $5: whether the broker has it now. Otherwise it is due at once, or an orphan still.
 inline constexpr Statement resent{"resent", R"sql(
 UPDATE media_cache AS held SET
     next_retry_at = CASE WHEN $5 THEN NULL ELSE now() - interval '1 ms' END,
-    lease_owner = NULL, lease_token = NULL, lease_until = NULL, updated_at = now()
+    lease_owner = CASE WHEN $5 THEN NULL ELSE lease_owner END,
+    lease_token = CASE WHEN $5 THEN NULL ELSE lease_token END,
+    lease_until = CASE WHEN $5 THEN NULL ELSE lease_until END,
+    updated_at = now()
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS sent (bot_slug, sha256, kind, taken)
 WHERE held.bot_slug = sent.bot_slug AND held.sha256 = sent.sha256 AND held.kind = sent.kind
     AND held.next_retry_at = sent.taken::timestamptz
@@ -203,13 +217,15 @@ INSERT INTO media_cache AS held
     (bot_slug, sha256, kind, status, next_retry_at, event, upload_event_ids, cache_keys, cache_tags)
 VALUES ($1, $2, $3, 'warming', now(), $16, $17::text[], $18::text[], $19::text[])
 ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
-    (status, retry_count, starts, next_retry_at, lease_owner, lease_token, lease_until, event) = (
+    (status, retry_count, starts, next_retry_at, lease_owner, lease_token, lease_until, event,
+     headers) = (
         SELECT 'warming', 0, 0, excluded.next_retry_at, NULL, NULL::bigint, NULL::timestamptz,
-               excluded.event
+               excluded.event, NULL::jsonb
         WHERE held.status = 'failed'
         UNION ALL
         SELECT held.status, held.retry_count, held.starts, held.next_retry_at, held.lease_owner,
-               held.lease_token, held.lease_until, coalesce(held.event, excluded.event)
+               held.lease_token, held.lease_until, coalesce(held.event, excluded.event),
+               held.headers
         WHERE held.status <> 'failed'
     ),
     upload_event_ids = prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $20),

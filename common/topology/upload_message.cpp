@@ -17,6 +17,8 @@ amqp::Message upload_message(const Upload& upload, std::string app_id) {
     message.timestamp = std::chrono::floor<std::chrono::seconds>(upload.occurred_at);
     message.priority = events::priority_of(upload);
     if (!upload.traceparent.empty()) message.headers.set("traceparent", upload.traceparent);
+    if (!upload.first_seen.empty()) message.headers.set("x-prewarm-first-seen", upload.first_seen);
+    if (upload.replays != 0) message.headers.set("x-prewarm-replays", upload.replays);
     return message;
 }
 

@@ -2,10 +2,10 @@
 
 #include <utility>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "common/base/media.hpp"
+#include "common/base/rfc3339.hpp"
 
 namespace prewarm {
 namespace {
@@ -14,14 +14,6 @@ using namespace std::chrono_literals;
 
 // A broker answers within milliseconds; this is for one that is just electing a leader.
 constexpr auto confirm_time = 15s;
-
-std::string rfc3339(std::chrono::system_clock::time_point time) {
-    const auto milliseconds =
-        std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                       fmt::gmtime(std::chrono::system_clock::to_time_t(time)),
-                       milliseconds % 1000);
-}
 
 }  // namespace
 
@@ -69,14 +61,14 @@ Task<> AmqpMessenger::announce_failed(events::FailedMedia failed, std::string tr
 }
 
 Task<> AmqpMessenger::dead_letter(amqp::Message message, warm::DeadLettered why,
-                                  std::chrono::system_clock::time_point first_seen) {
+                                  std::string first_seen) {
     auto& headers = message.headers;
     headers.set("x-prewarm-reason", name_of(why.reason));
     headers.set("x-prewarm-detail", std::move(why.detail));
     headers.set("x-prewarm-attempts", static_cast<std::int64_t>(why.attempts));
     // A letter that was replayed keeps the day it first came, and its replays.
     if (headers.find("x-prewarm-first-seen") == nullptr) {
-        headers.set("x-prewarm-first-seen", rfc3339(first_seen));
+        headers.set("x-prewarm-first-seen", std::move(first_seen));
     }
     headers.set("x-prewarm-failed-at", rfc3339(std::chrono::system_clock::now()));
     headers.set("x-prewarm-instance", instance_);

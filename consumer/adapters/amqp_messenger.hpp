@@ -23,8 +23,7 @@ public:
     Task<> announce_failed(events::FailedMedia failed, std::string traceparent);
 
     /// The message as it came, with why it is here in its headers (contract, section 3).
-    Task<> dead_letter(amqp::Message message, warm::DeadLettered why,
-                       std::chrono::system_clock::time_point first_seen);
+    Task<> dead_letter(amqp::Message message, warm::DeadLettered why, std::string first_seen);
 
 private:
     Task<> publish(std::string routing_key, std::string_view type, std::string body,

@@ -54,7 +54,8 @@ Task<bool> PostgresLedger::release(const Lease& lease) {
     co_return co_await store_.release(lease);
 }
 
-Task<bool> PostgresLedger::record_refused(const MediaKey& media, std::string why) {
+Task<std::vector<std::string>> PostgresLedger::record_refused(const MediaKey& media,
+                                                              std::string why) {
     return store_.record_refused(media, std::move(why));
 }
 

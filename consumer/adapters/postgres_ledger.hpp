@@ -26,7 +26,7 @@ public:
     Task<std::optional<std::vector<std::string>>> record_dead(const Lease& lease,
                                                               std::string why) override;
     Task<bool> release(const Lease& lease) override;
-    Task<bool> record_refused(const MediaKey& media, std::string why) override;
+    Task<std::vector<std::string>> record_refused(const MediaKey& media, std::string why) override;
 
     /// Renews every live lease three times in its life, with one statement, until cancelled; after
     /// a failure it tries again at once.

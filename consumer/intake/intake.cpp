@@ -9,6 +9,7 @@
 #include "common/events/upload_event.hpp"
 #include "common/log/log.hpp"
 #include "common/runtime/deadline.hpp"
+#include "consumer/intake/event_headers.hpp"
 #include "consumer/intake/failpoint.hpp"
 
 namespace prewarm {
@@ -22,22 +23,10 @@ constexpr auto broker_lets_go_in = 1s;
 
 // Well within RabbitMQ's consumer_timeout of 30 minutes.
 constexpr auto parked_when_held_for = 1min;
-constexpr auto acknowledged_when_at_work_for = 15min;
+constexpr auto settled_when_at_work_for = 15min;
 constexpr auto given_back_when_waiting_for = 15min;
 // Longer than a job may take that is tried three times, ten minutes each.
 constexpr auto stuck_after = 45min;
-
-/// `00-<32 hex>-<16 hex>-<2 hex>` (W3C Trace Context, version 00); anything else is dropped.
-std::string traceparent_of(const amqp::FieldTable& headers) {
-    auto text = headers.text("traceparent").value_or("");
-    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-    bool sound = text.size() == 55;
-    for (std::size_t at = 0; sound && at < text.size(); ++at) {
-        const bool dash = at == 2 || at == 35 || at == 52;
-        sound = dash ? text[at] == '-' : is_hex(text[at]);
-    }
-    return sound ? text : std::string{};
-}
 
 /// As much of an unreadable event as reports can show.
 Upload shown_of(const events::BadEvent& event) {
@@ -111,8 +100,9 @@ asio::awaitable<void> Intake::mind_the_time() {
         start_jobs();
         const auto now = std::chrono::steady_clock::now();
         for (const auto& [tag, job] : at_work_) {
-            if (now - job.since < acknowledged_when_at_work_for || !job.progress.is_recorded ||
-                !parts_.consumer.holds(tag)) {
+            if (now - job.since < settled_when_at_work_for || !parts_.consumer.holds(tag)) continue;
+            if (!job.progress.is_recorded) {
+                parts_.consumer.nack(tag, amqp::Requeue::yes);
                 continue;
             }
             log::info("job.handed_over", "a long job: from now on the ledger alone remembers it");
@@ -141,15 +131,13 @@ asio::awaitable<void> Intake::work(Waiting taken) {
     } entry{at_work_, at_work_.emplace(delivery.tag, AtWork{taken.since, {}}).first};
     failpoint("take");
     const auto began = std::chrono::steady_clock::now();
-    const auto first_seen = std::chrono::system_clock::now();
-    auto traceparent = traceparent_of(delivery.message.headers);
 
     auto decoded = delivery.oversized ? std::unexpected{over_long(delivery)}
                                       : events::decode_upload(delivery.message.body,
                                                               delivery.message.content_type);
     const auto upload = [&] {
         auto known = decoded ? std::move(*decoded) : shown_of(decoded.error());
-        known.traceparent = traceparent;
+        read_event_headers(delivery.message.headers, known);
         return known;
     }();
     std::optional<warm::Outcome> outcome;
@@ -167,8 +155,7 @@ asio::awaitable<void> Intake::work(Waiting taken) {
         failed = decoded ? events::failed_media(upload, dead->reason, dead->detail, dead->attempts)
                          : events::failed_media(decoded.error());
     }
-    co_await parts_.settle.apply(std::move(delivery), *outcome, std::move(failed),
-                                 std::move(traceparent), first_seen);
+    co_await parts_.settle.apply(std::move(delivery), *outcome, std::move(failed), upload);
     if (const auto* dead = std::get_if<warm::DeadLettered>(&*outcome))
         co_await parts_.warm.told(*dead);
 }
@@ -188,7 +175,7 @@ Task<> Intake::stop() {
 Task<> Intake::stop_taking(Deadline deadline) {
     stopped_ = true;
     auto paused = co_await parts_.consumer.pause(deadline);
-    give_back_waiting();
+    if (stopped_) give_back_waiting();  // Not started again meanwhile.
     co_return paused;
 }
 

@@ -45,7 +45,8 @@ public:
     /// - what waits here while a dependency is away is parked in the ledger after a minute, so that
     ///   an instance which can work on it gets it;
     /// - what waits here behind long jobs for fifteen goes back to the queue;
-    /// - a job at work for longer than fifteen is acknowledged if the ledger has it.
+    /// - a job at work for longer than fifteen is acknowledged if the ledger has it, and its event
+    ///   goes back if it has not.
     asio::awaitable<void> mind_the_time();
 
     /// Starts what may be started: to be called when `surroundings` have changed.

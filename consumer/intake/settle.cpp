@@ -29,8 +29,7 @@ asio::awaitable<bool> until_confirmed(std::string_view what, std::function<Task<
 }  // namespace
 
 asio::awaitable<void> Settle::apply(amqp::Delivery delivery, warm::Outcome outcome,
-                                    events::FailedMedia failed, std::string traceparent,
-                                    std::chrono::system_clock::time_point first_seen) {
+                                    events::FailedMedia failed, const Upload& upload) {
     const auto tag = delivery.tag;
     if (std::holds_alternative<warm::HandedBack>(outcome)) {
         consumer_.nack(tag, amqp::Requeue::yes);
@@ -43,15 +42,16 @@ asio::awaitable<void> Settle::apply(amqp::Delivery delivery, warm::Outcome outco
         // Where its body was not kept, or no room is left for our headers, only the broker can
         // dead-letter it whole.
         const bool published = !delivery.oversized && co_await until_confirmed("dead letter", [&] {
-            return messenger_.dead_letter(delivery.message, why, first_seen);
+            return messenger_.dead_letter(delivery.message, why, upload.first_seen);
         });
         failpoint("dead_letter");
         auto answered = why.upload_event_ids;
         if (answered.empty()) answered.push_back(failed.upload_event_id);
         for (const auto& event_id : answered) {
             failed.upload_event_id = event_id;
-            (void)co_await until_confirmed(
-                "MediaFailed", [&] { return messenger_.announce_failed(failed, traceparent); });
+            (void)co_await until_confirmed("MediaFailed", [&] {
+                return messenger_.announce_failed(failed, upload.traceparent);
+            });
         }
         failpoint("announce_failed");
         if (published) {

@@ -16,12 +16,11 @@ public:
     Settle(amqp::Consumer& consumer, AmqpMessenger& messenger)
         : consumer_{consumer}, messenger_{messenger} {}
 
-    /// `failed` is told when the outcome is DeadLettered, once for each event that it answers.
-    /// Keeps trying while the broker is away; cancelled, the delivery stays unsettled and comes
-    /// again.
+    /// `failed` is told when the outcome is DeadLettered, once for each event that it answers; what
+    /// `upload` has from headers goes with it. Keeps trying while the broker is away; cancelled,
+    /// the delivery stays unsettled and comes again.
     asio::awaitable<void> apply(amqp::Delivery delivery, warm::Outcome outcome,
-                                events::FailedMedia failed, std::string traceparent,
-                                std::chrono::system_clock::time_point first_seen);
+                                events::FailedMedia failed, const Upload& upload);
 
 private:
     amqp::Consumer& consumer_;

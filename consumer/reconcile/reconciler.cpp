@@ -80,7 +80,12 @@ Task<std::size_t> Reconciler::send(std::vector<LostEvent> events) {
         if (published) {
             arrived.push_back(std::move(event));
         } else {
-            away = std::move(published.error());
+            if (published.error().kind == FailureKind::refused) {
+                log::warn("reconcile.failed", "one event could not be sent again",
+                          {{"error", published.error().detail}});
+            } else {
+                away = std::move(published.error());
+            }
             left.push_back(std::move(event));
         }
     }
@@ -102,8 +107,11 @@ Task<std::size_t> Reconciler::send(std::vector<LostEvent> events) {
 }
 
 Task<> Reconciler::send_one(const LostEvent& event) {
-    const auto upload = events::decode_upload(event.encoded_event, events::protobuf_content_type);
+    auto upload = events::decode_upload(event.encoded_event, events::protobuf_content_type);
     if (upload && upload->media == event.media) {
+        upload->traceparent = event.traceparent;
+        upload->first_seen = event.first_seen;
+        upload->replays = event.replays;
         auto published = co_await parts_.publish(*upload);
         if (published || published.error().kind != FailureKind::too_large) co_return published;
     }

@@ -49,9 +49,10 @@ public:
     /// Whether this start counts: not while it waits for others.
     virtual Task<> count_start(const Lease& lease, bool counts) = 0;
 
-    /// The media will not get ready, and was never claimed for it. False if the ledger does not
-    /// know it, or somebody is at it.
-    virtual Task<bool> record_refused(const MediaKey& media, std::string why) = 0;
+    /// The media will not get ready, and was not claimed for this event. The ids of all events that
+    /// are answered by that; none if the ledger does not know it, or somebody is at it.
+    virtual Task<std::vector<std::string>> record_refused(const MediaKey& media,
+                                                          std::string why) = 0;
 };
 
 /// Telegram's limits, and the choice of a storage chat.

@@ -147,9 +147,9 @@ asio::awaitable<Isolation::Stay> WarmMedia::enter(const Upload& upload, Lease& l
     const bool is_suspect = lease.starts > 1;
     const bool waits = is_suspect ? !isolation_.can_enter_alone() : !isolation_.can_enter();
     if (waits) {
-        lease.is_counted = false;
         (void)co_await patiently<void>(Step::claim,
                                        [&] { return ports_.ledger.count_start(lease, false); });
+        lease.is_counted = false;
     }
     auto stay = is_suspect ? co_await isolation_.enter_alone() : co_await isolation_.enter();
     if (waits) {
@@ -286,9 +286,12 @@ asio::awaitable<void> WarmMedia::note_told(const Lease& lease) {
 }
 
 asio::awaitable<Outcome> WarmMedia::refuse(const Upload& upload, DeadLettered why) {
-    const auto recorded = co_await ports_.ledger.record_refused(upload.media, why.detail);
+    auto answered = co_await ports_.ledger.record_refused(upload.media, why.detail);
     // The dead letter says the same; while the ledger is away nobody can look it up anyway.
-    if (!recorded) ports_.observer.step_retried(Step::claim, recorded.error());
+    if (!answered) ports_.observer.step_retried(Step::claim, answered.error());
+    if (answered) why.upload_event_ids = std::move(*answered);
+    if (std::ranges::find(why.upload_event_ids, upload.event_id) == why.upload_event_ids.end())
+        why.upload_event_ids.push_back(upload.event_id);
     co_return why;
 }
 

@@ -206,8 +206,8 @@ class Gate:
                 last = self._is_last(chunk, direction)
                 if last is not None:
                     chunk = chunk[:last]
-                writer.write(chunk)
                 self.passed_bytes[direction] += len(chunk)
+                writer.write(chunk)
                 with contextlib.suppress(OSError):
                     await writer.drain()
                 if last is not None:

@@ -14,7 +14,7 @@ from outage import OUTAGE_S
 from scenario import Scenario, figure
 from servers import PrivateStack
 
-BACKLOG = 150
+BACKLOG = 300
 
 
 class OwnBroker(Scenario):

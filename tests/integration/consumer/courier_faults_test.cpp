@@ -106,7 +106,7 @@ TEST_F(CourierFaults, TelegramsRefusalOfTheBotIsReported) {
     auto strange = options();
     strange.token_of = [](std::string_view) { return Secret{"not-a-token-but-secret"}; };
     use(std::move(strange));
-    expect_failure(upload, FailureKind::misconfigured);
+    expect_failure(upload, FailureKind::bot_refused);
 }
 
 TEST_F(CourierFaults, TelegramBeingAwayIsReported) {
@@ -331,7 +331,7 @@ TEST_F(CourierFaults, APostingWithoutAnAnswerMayHaveHappened) {
             co_return done;
         }(*courier, server, upload));
     ASSERT_FALSE(sent);
-    EXPECT_EQ(sent.error().kind, FailureKind::transient);
+    EXPECT_EQ(sent.error().kind, FailureKind::outcome_unknown);
     ASSERT_THAT(reports, SizeIs(1));
     EXPECT_TRUE(reports[0].outcome_unknown);
     EXPECT_EQ(reports[0].uploaded_bytes, large);

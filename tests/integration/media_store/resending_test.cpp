@@ -215,6 +215,29 @@ TEST_F(ResendingTest, ForgetsWhatEverybodyWasToldOf) {
     EXPECT_THAT(orphans(), IsEmpty());
 }
 
+TEST_F(ResendingTest, KeepsAnOrphanWhoseEventDidNotArrive) {
+    commit(take(numbered(1)));
+    ASSERT_TRUE(run(store.record_dead(take(numbered(2)), "gone")).value());
+    let_time_pass("1 h");
+    const auto taken = orphans();
+    ASSERT_THAT(taken, SizeIs(2));
+    resent(taken, false);
+    EXPECT_THAT(orphans(), SizeIs(2));
+}
+
+TEST_F(ResendingTest, KeepsTheLeaseOfARowThatEndedUnknownToItsHolder) {
+    const auto ready = take(numbered(1));
+    commit(ready);
+    const auto dead = take(numbered(2));
+    ASSERT_TRUE(run(store.record_dead(dead, "gone")).value());
+    for (const auto& lease : {ready, dead}) {
+        EXPECT_FALSE(run(store.release(lease)).value());
+        EXPECT_FALSE(run(store.park(lease, 0s, "", ParkedAfter::no_try)).value());
+    }
+    let_time_pass("1 h");
+    EXPECT_THAT(orphans(), SizeIs(2));
+}
+
 TEST_F(ResendingTest, DiesOnceHoweverOftenThatIsRecorded) {
     const auto lease = take(upload("one"));
     ASSERT_TRUE(run(store.record_dead(lease, "gone")).value());
@@ -225,12 +248,28 @@ TEST_F(ResendingTest, DiesOnceHoweverOftenThatIsRecorded) {
 TEST_F(ResendingTest, CountsNoStartThatOnlyWaited) {
     const auto lease = take(upload());
     ASSERT_TRUE(run(store.count_start(lease, false)));
+    ASSERT_TRUE(run(store.count_start(lease, false))) << "its answer may have been lost";
     EXPECT_EQ(column("starts"), "0");
     ASSERT_TRUE(run(store.count_start(lease, true)));
     EXPECT_EQ(column("starts"), "1");
     let_lease_run_out();
     ASSERT_TRUE(run(store.park(take(upload()), 0s, "", ParkedAfter::no_try)));
     EXPECT_EQ(column("starts"), "1");
+}
+
+TEST_F(ResendingTest, KeepsWhatTheHeadersOfTheEventTold) {
+    auto told = upload();
+    told.traceparent = "00-trace";
+    told.first_seen = "2026-11-20T00:00:00.000Z";
+    told.replays = 2;
+    const auto lease = take(told);
+    claim(upload("another event, which is merged"));
+    ASSERT_TRUE(run(store.park(lease, 0s, "", ParkedAfter::no_try)));
+    const auto taken = due();
+    ASSERT_THAT(taken, SizeIs(1));
+    EXPECT_EQ(taken[0].traceparent, told.traceparent);
+    EXPECT_EQ(taken[0].first_seen, told.first_seen);
+    EXPECT_EQ(taken[0].replays, told.replays);
 }
 
 TEST_F(ResendingTest, FindsWhatWasLostWithItsQueue) {

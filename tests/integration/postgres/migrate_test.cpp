@@ -132,9 +132,11 @@ TEST_F(MigrateTest, MakesTheTablesOfTheContract) {
               "lease_token bigint, lease_until timestamp with time zone, starts integer, "
               "event bytea, upload_event_ids ARRAY of text, cache_keys ARRAY of text, "
               "cache_tags ARRAY of text, created_at timestamp with time zone, "
-              "updated_at timestamp with time zone, ready_at timestamp with time zone");
+              "updated_at timestamp with time zone, ready_at timestamp with time zone, headers jsonb");
     EXPECT_EQ(value_of("SELECT string_agg(indexdef, E'\\n' ORDER BY indexname) FROM pg_indexes "
                        "WHERE indexname LIKE 'ix_%'"),
+              "CREATE INDEX ix_media_cache_lease ON public.media_cache USING btree "
+              "(lease_until) WHERE (lease_until IS NOT NULL)\n"
               "CREATE INDEX ix_media_cache_lookup ON public.media_cache USING btree "
               "(bot_slug, sha256, kind, status) WHERE (status = 'ready'::text)\n"
               "CREATE INDEX ix_media_cache_retry ON public.media_cache USING btree "

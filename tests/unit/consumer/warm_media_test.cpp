@@ -85,9 +85,9 @@ struct ScriptedPorts : Ledger,
         calls.emplace_back("release");
         co_return next(lease_is_ours);
     }
-    Task<bool> record_refused(const MediaKey&, std::string) override {
+    Task<std::vector<std::string>> record_refused(const MediaKey&, std::string) override {
         calls.emplace_back("record_refused");
-        co_return next(lease_is_ours);
+        co_return std::vector<std::string>{"another"};
     }
     Task<std::int64_t> wait_turn(const Upload&) override {
         calls.emplace_back("budget");
@@ -334,6 +334,8 @@ TEST_F(WarmMediaTest, RecordsWhatIsRefusedBeforeItIsTried) {
         test::run_to_end(loop, warm.refuse(upload, {FailureReason::unknown_bot, "who?"}));
     EXPECT_EQ(std::get<DeadLettered>(outcome).reason, FailureReason::unknown_bot);
     EXPECT_THAT(ports.calls, ElementsAre("record_refused"));
+    EXPECT_THAT(std::get<DeadLettered>(outcome).upload_event_ids,
+                ElementsAre("another", upload.event_id));
 }
 
 TEST_F(WarmMediaTest, DeadLettersNothingBeforeItIsRecorded) {
