@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -118,16 +119,23 @@ std::string_view name_of(MediaStatus status) {
 }
 
 Task<Claim> MediaStore::claim(Upload upload, std::string encoded_event, std::string instance,
-                              milliseconds lease) {
+                              milliseconds lease,
+                              std::optional<std::vector<std::int64_t>> known_tokens) {
     if (const auto checked = check(upload); !checked) co_return checked.error();
     const auto& media = upload.media;
     const Gathered gathered{upload};
+    std::vector<std::string> tokens;
+    if (known_tokens)
+        std::ranges::transform(*known_tokens, std::back_inserter(tokens),
+                               [](std::int64_t token) { return std::to_string(token); });
+    const auto known = sql::array_literal(tokens);
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
         const auto found =
             execute(connection, sql::claim, media.bot_slug, media.sha256.hex(), kind_name(media),
                     instance, lease.count(), pqxx::binarystring{encoded_event}, gathered.event_ids,
                     gathered.cache_keys, gathered.cache_tags, max_event_ids, max_cache_keys,
-                    max_cache_tags, upload.traceparent, upload.first_seen, upload.replays);
+                    max_cache_tags, upload.traceparent, upload.first_seen, upload.replays,
+                    known_tokens ? known.c_str() : nullptr);
         return claim_found(found[0], media);
     });
 }

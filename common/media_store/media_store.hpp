@@ -76,8 +76,12 @@ public:
     /// the row, so that whoever finishes answers for them too. A failed media starts again, with
     /// no failed attempts. `encoded_event` is the upload as
     /// a protobuf MediaUploaded: bytes to send again, should this job get lost.
+    ///
+    /// To repeat a claim whose answer was lost: `known_tokens`, of the leases that `instance` knows
+    /// it holds. One that it does not know of is taken over, as the same start.
     Task<Claim> claim(Upload upload, std::string encoded_event, std::string instance,
-                      std::chrono::milliseconds lease);
+                      std::chrono::milliseconds lease,
+                      std::optional<std::vector<std::int64_t>> known_tokens = std::nullopt);
 
     /// Makes the media ready, one version up; the lease lasts until `told`. `transient` when it was
     /// lost.

@@ -18,6 +18,9 @@ struct Statement {
 // Whoever gets the row gets a token of this statement's own, which is how to tell. The arrays are
 // merged in any case. Of two that claim at once, the second waits for the first's row and then
 // sees its lease.
+//
+// $16: the leases that the claimer knows it holds, where an earlier claim of its own may have taken
+// effect unknown to it: another lease of its own is forgotten, and taken over as it is. Else NULL.
 inline constexpr Statement claim{"claim", R"sql(
 WITH fresh AS (SELECT nextval('media_cache_lease_token') AS token)
 INSERT INTO media_cache AS held
@@ -33,15 +36,22 @@ ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
      headers) = (
         SELECT 'warming', CASE held.status WHEN 'failed' THEN 0 ELSE held.retry_count END,
                NULL::timestamptz, excluded.lease_owner, excluded.lease_token, excluded.lease_until,
-               CASE held.status WHEN 'failed' THEN 0 ELSE held.starts END + 1, excluded.event,
-               excluded.headers
+               CASE WHEN held.status = 'failed' THEN 1 WHEN forgotten THEN held.starts
+                    ELSE held.starts + 1 END,
+               excluded.event, excluded.headers
+        FROM (SELECT (held.lease_owner = excluded.lease_owner
+                      AND held.lease_token <> ALL ($16::bigint[])) IS TRUE AS forgotten) AS lease
         WHERE held.status = 'failed'
-            OR (held.status = 'warming' AND (held.lease_until > now()) IS NOT TRUE)
+            OR (held.status = 'warming'
+                AND (forgotten OR (held.lease_until > now()) IS NOT TRUE))
         UNION ALL
         SELECT held.status, held.retry_count,
                held.next_retry_at, held.lease_owner, held.lease_token, held.lease_until,
                held.starts, held.event, held.headers
-        WHERE held.status = 'ready' OR (held.status = 'warming' AND held.lease_until > now())
+        FROM (SELECT (held.lease_owner = excluded.lease_owner
+                      AND held.lease_token <> ALL ($16::bigint[])) IS TRUE AS forgotten) AS lease
+        WHERE held.status = 'ready'
+            OR (held.status = 'warming' AND held.lease_until > now() AND NOT forgotten)
     ),
     upload_event_ids = prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $10),
     cache_keys = prewarm_merged(held.cache_keys, excluded.cache_keys, $11),

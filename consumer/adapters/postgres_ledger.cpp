@@ -17,8 +17,18 @@ PostgresLedger::PostgresLedger(MediaStore& store, std::string instance,
     : store_{store}, instance_{std::move(instance)}, lease_{lease} {}
 
 Task<Claim> PostgresLedger::claim(const Upload& upload) {
-    auto claim = co_await store_.claim(upload, events::encode_upload(upload), instance_, lease_);
-    if (claim) {
+    std::optional<std::vector<std::int64_t>> known_tokens;
+    if (doubtful_.contains(upload.media)) {
+        known_tokens.emplace();
+        for (const auto& [token, lease] : live_)
+            known_tokens->push_back(token);
+    }
+    auto claim = co_await store_.claim(upload, events::encode_upload(upload), instance_, lease_,
+                                       std::move(known_tokens));
+    if (!claim) {
+        doubtful_.insert(upload.media);
+    } else {
+        doubtful_.erase(upload.media);
         if (const auto* lease = std::get_if<Lease>(&*claim)) live_.emplace(lease->token, *lease);
     }
     co_return claim;

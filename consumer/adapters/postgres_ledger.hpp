@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "common/media_store/media_store.hpp"
@@ -37,6 +39,7 @@ private:
     std::string instance_;
     std::chrono::milliseconds lease_;
     std::map<std::int64_t, Lease> live_;  ///< By token.
+    std::set<MediaKey> doubtful_;         ///< A claim that failed may have taken effect.
 };
 
 }  // namespace prewarm

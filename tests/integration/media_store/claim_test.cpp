@@ -274,5 +274,20 @@ TEST_F(ClaimTest, GathersTheNewestOfTooMany) {
     EXPECT_EQ(ready.cache_keys.back(), std::to_string(max_cache_keys - 1));
 }
 
+TEST_F(ClaimTest, TakesOverALeaseOfItsOwnThatItDoesNotKnowOf) {
+    const auto again = [&](const std::string& instance, std::vector<std::int64_t> known) {
+        return run(store.claim(upload(), "the event", instance, 1min, std::move(known))).value();
+    };
+    const auto unheard = take(upload(), "here");
+    EXPECT_TRUE(std::holds_alternative<LeasedElsewhere>(again("another", {})));
+    EXPECT_TRUE(std::holds_alternative<LeasedElsewhere>(again("here", {unheard.token})));
+    EXPECT_TRUE(std::holds_alternative<LeasedElsewhere>(claim(upload(), "here")));
+    const auto lease = std::get<Lease>(again("here", {unheard.token + 1}));
+    EXPECT_EQ(lease.starts, 1U);
+    EXPECT_NE(lease.token, unheard.token);
+    commit(lease);
+    EXPECT_TRUE(std::holds_alternative<ReadyMedia>(again("here", {})));
+}
+
 }  // namespace
 }  // namespace prewarm
