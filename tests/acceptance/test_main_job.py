@@ -208,7 +208,7 @@ class CorruptedObjects(Deployment):
                 content = secrets.token_bytes(size)
                 key = f"acceptance/{secrets.token_hex(8)}"
                 self.put(key, content)
-                promised = self.put("acceptance/other", b"what the uploader meant")
+                promised = self.put("acceptance/other", b"what the uploader meant" * size)
                 event = self.event(key, promised)
                 self.publish(event)
                 (letter,) = self.dead_letters(1)
