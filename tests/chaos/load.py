@@ -26,17 +26,20 @@ class ObjectStore:
         digest = hashlib.sha256(content).hexdigest()
         path = urllib.parse.quote(f"/{os.environ['R2_BUCKET']}/{key}")
         headers = signed_headers("PUT", path, digest)
-        try:
-            self._connection.request("PUT", path, content, headers)
-            answer = self._connection.getresponse()
-            body = answer.read()
-        except (OSError, http.client.HTTPException):
-            self._connection.close()
-            raise
+        for attempt in range(2):
+            try:
+                self._connection.request("PUT", path, content, headers)
+                answer = self._connection.getresponse()
+                body = answer.read()
+                break
+            except (OSError, http.client.HTTPException):
+                # The server ends a connection that was idle; the next one is made anew.
+                self._connection.close()
+                if attempt == 1:
+                    raise
         if answer.status != 200:
             raise OSError(f"PUT {path}: {answer.status} {body[:200]!r}")
         return digest
-
 
     def close(self):
         self._connection.close()

@@ -94,9 +94,10 @@ class DeadLetters(PoisonScenario):
         status, (plan,) = self.dlq("replay", "--dry-run", "--rate", "50", *selected)
         self.assertEqual(status, 0)
         self.assertEqual(
-            (plan["dry_run"], plan["messages"], plan["bytes"], plan["seconds"]),
-            (True, len(curable), sum(map(len, curable)), (len(curable) - 1) / 50),
+            (plan["dry_run"], plan["messages"], plan["bytes"]),
+            (True, len(curable), sum(map(len, curable))),
         )
+        self.assertAlmostEqual(plan["seconds"], (len(curable) - 1) / 50)
         self.assertEqual(
             {one["reason"]: one["messages"] for one in plan["by_reason"]},
             {reason: reasons[reason] for reason in CURABLE},
