@@ -124,15 +124,16 @@ TEST_F(MigrateTest, MakesTheTablesOfTheContract) {
               "bot_slug text, sha256 text, kind text, r2_bucket text, r2_key text, bytes bigint, "
               "mime_type text, file_name text, attributes jsonb, "
               "created_at timestamp with time zone");
-    EXPECT_EQ(columns("media_cache"),
-              "bot_slug text, sha256 text, kind text, status text, file_id text, "
-              "file_unique_id text, actual_kind text, weak boolean, version bigint, bytes bigint, "
-              "storage_chat_id bigint, storage_message_id bigint, retry_count integer, "
-              "next_retry_at timestamp with time zone, last_error text, lease_owner text, "
-              "lease_token bigint, lease_until timestamp with time zone, starts integer, "
-              "event bytea, upload_event_ids ARRAY of text, cache_keys ARRAY of text, "
-              "cache_tags ARRAY of text, created_at timestamp with time zone, "
-              "updated_at timestamp with time zone, ready_at timestamp with time zone, headers jsonb");
+    EXPECT_EQ(
+        columns("media_cache"),
+        "bot_slug text, sha256 text, kind text, status text, file_id text, "
+        "file_unique_id text, actual_kind text, weak boolean, version bigint, bytes bigint, "
+        "storage_chat_id bigint, storage_message_id bigint, retry_count integer, "
+        "next_retry_at timestamp with time zone, last_error text, lease_owner text, "
+        "lease_token bigint, lease_until timestamp with time zone, starts integer, "
+        "event bytea, upload_event_ids ARRAY of text, cache_keys ARRAY of text, "
+        "cache_tags ARRAY of text, created_at timestamp with time zone, "
+        "updated_at timestamp with time zone, ready_at timestamp with time zone, headers jsonb");
     EXPECT_EQ(value_of("SELECT string_agg(indexdef, E'\\n' ORDER BY indexname) FROM pg_indexes "
                        "WHERE indexname LIKE 'ix_%'"),
               "CREATE INDEX ix_media_cache_lease ON public.media_cache USING btree "
