@@ -26,7 +26,11 @@ Task<Claim> PostgresLedger::claim(const Upload& upload) {
     auto claim = co_await store_.claim(upload, events::encode_upload(upload), instance_, lease_,
                                        std::move(known_tokens));
     if (!claim) {
-        doubtful_.insert(upload.media);
+        // Other failures are answers.
+        if (claim.error().kind == FailureKind::unavailable ||
+            claim.error().kind == FailureKind::transient) {
+            doubtful_.insert(upload.media);
+        }
     } else {
         doubtful_.erase(upload.media);
         if (const auto* lease = std::get_if<Lease>(&*claim)) live_.emplace(lease->token, *lease);
