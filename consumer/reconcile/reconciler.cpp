@@ -80,12 +80,7 @@ Task<std::size_t> Reconciler::send(std::vector<LostEvent> events) {
         if (published) {
             arrived.push_back(std::move(event));
         } else {
-            if (published.error().kind == FailureKind::refused) {
-                log::warn("reconcile.failed", "one event could not be sent again",
-                          {{"error", published.error().detail}});
-            } else {
-                away = std::move(published.error());
-            }
+            away = std::move(published.error());
             left.push_back(std::move(event));
         }
     }
