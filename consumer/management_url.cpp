@@ -5,7 +5,8 @@
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
-#include <openssl/evp.h>
+
+#include "common/base/base64.hpp"
 
 namespace prewarm {
 namespace {
@@ -13,15 +14,6 @@ namespace {
 Failure wrong(std::string_view what) {
     return {FailureKind::misconfigured, "the management API's URL " + std::string{what} +
                                             "; it looks like http://user:password@host:15672"};
-}
-
-std::string base64(std::string_view bytes) {
-    std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-    const auto size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                      reinterpret_cast<const unsigned char*>(bytes.data()),
-                                      static_cast<int>(bytes.size()));
-    text.resize(static_cast<std::size_t>(size));
-    return text;
 }
 
 // Not by port_number(), which cuts 99999 to 34463.

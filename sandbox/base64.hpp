@@ -1,4 +1,4 @@
-/// Base64, as headers and as file_ids have it.
+/// Base64 as file_ids have it.
 #pragma once
 
 #include <optional>
@@ -6,8 +6,6 @@
 #include <string_view>
 
 namespace prewarm::sandbox {
-
-std::string base64(std::string_view bytes);
 
 /// With `-` and `_`, and without padding.
 std::string base64url(std::string_view bytes);

@@ -7,8 +7,8 @@
 #include <boost/algorithm/string/case_conv.hpp>
 #include <fmt/format.h>
 
+#include "common/base/base64.hpp"
 #include "common/runtime/deadline.hpp"
-#include "sandbox/base64.hpp"
 #include "sandbox/digest.hpp"
 #include "sandbox/r2/byte_range.hpp"
 #include "sandbox/r2/conditions.hpp"

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/base/base64.hpp"
 #include "sandbox/base64.hpp"
 
 namespace prewarm::sandbox {
