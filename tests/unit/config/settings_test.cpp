@@ -1,11 +1,11 @@
 #include "common/config/settings.hpp"
 
-#include <filesystem>
-#include <fstream>
 #include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "tests/support/temporary_folder.hpp"
 
 namespace prewarm::config {
 namespace {
@@ -59,11 +59,10 @@ TEST(Settings, BoundsNumbers) {
 }
 
 TEST(Settings, ReadsAValueFromTheFileThatIsNamed) {
-    const auto path = std::filesystem::path{::testing::TempDir()} / "prewarm_settings_test";
-    std::ofstream{path} << "from the file\n";
+    const test::TemporaryFolder folder;
+    const auto path = folder.file("secret", "from the file\n");
     auto settings = settings_of({{"S_FILE", path.string()}});
     EXPECT_EQ(settings.required_secret("S", "x").reveal(), "from the file");
-    std::filesystem::remove(path);
     EXPECT_EQ(problems_of(settings), "");
 }
 

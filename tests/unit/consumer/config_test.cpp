@@ -1,11 +1,11 @@
 #include "consumer/config.hpp"
 
-#include <filesystem>
-#include <fstream>
 #include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "tests/support/temporary_folder.hpp"
 
 namespace prewarm {
 namespace {
@@ -15,9 +15,6 @@ using ::testing::Not;
 
 class LoadConfig : public ::testing::Test {
 protected:
-    LoadConfig() { std::ofstream{bots_file} << R"({"shop":{"token":"1:a","storage_chats":[-5]}})"; }
-    ~LoadConfig() override { std::filesystem::remove(bots_file); }
-
     ConsumerConfig load() const {
         return load_config([this](const std::string& name) -> std::optional<std::string> {
             const auto found = variables.find(name);
@@ -34,7 +31,9 @@ protected:
         return "";
     }
 
-    std::string bots_file = ::testing::TempDir() + "prewarm_config_test_bots.json";
+    test::TemporaryFolder folder;
+    std::string bots_file =
+        folder.file("bots.json", R"({"shop":{"token":"1:a","storage_chats":[-5]}})");
     std::map<std::string, std::string> variables{{"DATABASE_URL", "postgresql://u:dbpassword@h/d"},
                                                  {"R2_ENDPOINT", "https://x.example/"},
                                                  {"R2_BUCKET", "media"},
@@ -61,7 +60,7 @@ TEST_F(LoadConfig, TellsAllThatIsMissingAtOnce) {
 }
 
 TEST_F(LoadConfig, TellsWhatIsWrongWithTheBotsFile) {
-    std::ofstream{bots_file} << R"({"Bad Slug":{},"shop":{"token":"secretnonsense"}})";
+    folder.file("bots.json", R"({"Bad Slug":{},"shop":{"token":"secretnonsense"}})");
     const auto told = problems();
     EXPECT_THAT(told, HasSubstr("bot `Bad Slug`: a slug matches"));
     EXPECT_THAT(told, HasSubstr("bot `shop`: token must be text like"));
@@ -92,7 +91,7 @@ TEST_F(LoadConfig, ReadsTheServersAddressesToo) {
 }
 
 TEST_F(LoadConfig, TellsThatTheBotsFileIsAFolder) {
-    variables["PREWARM_BOTS_FILE"] = ::testing::TempDir();
+    variables["PREWARM_BOTS_FILE"] = folder.path();
     EXPECT_THAT(problems(), HasSubstr("PREWARM_BOTS_FILE: cannot read the file"));
 }
 

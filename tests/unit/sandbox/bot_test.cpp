@@ -1,11 +1,9 @@
 #include "sandbox/telegram/bot.hpp"
 
-#include <fstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/sandbox/own_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace prewarm::sandbox {
 namespace {
@@ -29,11 +27,9 @@ TEST(BotOfToken, IsNoneWhenTheTokenIsMalformed) {
 class BotsFile : public testing::Test {
 protected:
     Result<BotList> read(std::string_view text) {
-        const auto path = folder.path / "bots.json";
-        std::ofstream{path} << text;
-        return read_bots_file(path.string());
+        return read_bots_file(folder.file("bots.json", text).string());
     }
-    test::OwnFolder folder;
+    test::TemporaryFolder folder;
 };
 
 TEST_F(BotsFile, NamesBotsByTheirSlug) {

@@ -4,12 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/sandbox/own_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace prewarm::sandbox {
 namespace {
 
-using test::OwnFolder;
+using prewarm::test::TemporaryFolder;
 
 class Shelf : public testing::Test {
 protected:
@@ -31,8 +31,8 @@ protected:
     }
 
     std::chrono::system_clock::time_point time{std::chrono::milliseconds{1'795'258'381'123}};
-    OwnFolder folder;
-    ObjectShelf shelf{folder.path / "objects"};
+    TemporaryFolder folder;
+    ObjectShelf shelf{folder.path() / "objects"};
 };
 
 TEST_F(Shelf, GivesBackWhatWasPutThere) {
@@ -48,7 +48,7 @@ TEST_F(Shelf, GivesBackWhatWasPutThere) {
 
 TEST_F(Shelf, KeepsObjectsForALaterRun) {
     put("key", "content");
-    ObjectShelf again{folder.path / "objects"};
+    ObjectShelf again{folder.path() / "objects"};
     EXPECT_TRUE(again.find("bucket", "key"));
 }
 
@@ -70,10 +70,10 @@ TEST_F(Shelf, TakesAnyKeyAndWritesNowhereElse) {
         EXPECT_EQ(read(*object), key);
     }
     std::size_t files = 0;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator{folder.path}) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator{folder.path()}) {
         if (!entry.is_regular_file()) continue;
         ++files;
-        EXPECT_EQ(entry.path().parent_path(), folder.path / "objects");
+        EXPECT_EQ(entry.path().parent_path(), folder.path() / "objects");
     }
     EXPECT_EQ(files, std::size(awkward));
 }
@@ -95,13 +95,13 @@ TEST_F(Shelf, LeavesNothingOfWhatWasNotFinished) {
         auto incoming = shelf.receive();
         incoming.write(std::string_view{"half"});
     }
-    EXPECT_TRUE(std::filesystem::is_empty(folder.path / "objects"));
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path() / "objects"));
 }
 
 TEST_F(Shelf, RemovesWhatAnEarlierRunLeftHalfWritten) {
-    std::ofstream{folder.path / "objects" / "incoming-1"} << "half";
-    ObjectShelf again{folder.path / "objects"};
-    EXPECT_TRUE(std::filesystem::is_empty(folder.path / "objects"));
+    std::ofstream{folder.path() / "objects" / "incoming-1"} << "half";
+    ObjectShelf again{folder.path() / "objects"};
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path() / "objects"));
 }
 
 TEST_F(Shelf, HoldsEmptyObjects) {

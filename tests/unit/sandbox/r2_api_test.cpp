@@ -5,7 +5,7 @@
 
 #include "common/base/media.hpp"
 #include "tests/support/run_to_end.hpp"
-#include "tests/unit/sandbox/own_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/unit/sandbox/requests.hpp"
 
 namespace prewarm::sandbox {
@@ -72,9 +72,10 @@ protected:
 
     asio::io_context loop;
     Stats stats;
-    test::OwnFolder folder;
-    R2Api api{{.credentials = credentials, .buckets = {"media-production"}, .folder = folder.path},
-              stats};
+    prewarm::test::TemporaryFolder folder;
+    R2Api api{
+        {.credentials = credentials, .buckets = {"media-production"}, .folder = folder.path()},
+        stats};
     const std::string path = "/media-production/a/b";
 };
 
