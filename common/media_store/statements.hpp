@@ -139,15 +139,19 @@ RETURNING held.lease_token
 // wait when the event has been sent.
 //
 // An outbox row is left alone for a moment: its uploader is most likely publishing it just now.
-#define PREWARM_TAKEN_COLUMNS                                        \
-    "held.bot_slug, held.sha256, held.kind, held.event, "            \
-    "coalesce(held.headers ->> 'traceparent', '') AS traceparent, "  \
-    "coalesce(held.headers ->> 'first_seen', '') AS first_seen, "    \
-    "coalesce((held.headers ->> 'replays')::bigint, 0) AS replays, " \
+#define PREWARM_TAKE                                                                          \
+    "\nUPDATE media_cache AS held SET next_retry_at = now() + $2 * interval '1 millisecond' " \
+    "FROM found "                                                                             \
+    "WHERE held.bot_slug = found.bot_slug AND held.sha256 = found.sha256 "                    \
+    "AND held.kind = found.kind "                                                             \
+    "RETURNING held.bot_slug, held.sha256, held.kind, held.event, "                           \
+    "coalesce(held.headers ->> 'traceparent', '') AS traceparent, "                           \
+    "coalesce(held.headers ->> 'first_seen', '') AS first_seen, "                             \
+    "coalesce((held.headers ->> 'replays')::bigint, 0) AS replays, "                          \
     "held.next_retry_at::text AS taken"
 
 inline constexpr Statement take_due{"take_due", R"sql(
-WITH due AS (
+WITH found AS (
     SELECT bot_slug, sha256, kind FROM media_cache
     WHERE status = 'warming' AND event IS NOT NULL
         AND (bot_slug = ANY ($3::text[])
@@ -157,30 +161,22 @@ WITH due AS (
     ORDER BY next_retry_at
     LIMIT $1
     FOR UPDATE SKIP LOCKED
-)
-UPDATE media_cache AS held SET next_retry_at = now() + $2 * interval '1 millisecond'
-FROM due
-WHERE held.bot_slug = due.bot_slug AND held.sha256 = due.sha256 AND held.kind = due.kind
-RETURNING )sql" PREWARM_TAKEN_COLUMNS};
+))sql" PREWARM_TAKE};
 
 // Whoever held the lease died, at work or before everybody was told.
 inline constexpr Statement take_orphans{"take_orphans", R"sql(
-WITH orphan AS (
+WITH found AS (
     SELECT bot_slug, sha256, kind FROM media_cache
     WHERE lease_until < now() - interval '5 s' AND event IS NOT NULL
         AND bot_slug = ANY ($3::text[]) AND (next_retry_at < now()) IS NOT FALSE
     ORDER BY lease_until
     LIMIT $1
     FOR UPDATE SKIP LOCKED
-)
-UPDATE media_cache AS held SET next_retry_at = now() + $2 * interval '1 millisecond'
-FROM orphan
-WHERE held.bot_slug = orphan.bot_slug AND held.sha256 = orphan.sha256 AND held.kind = orphan.kind
-RETURNING )sql" PREWARM_TAKEN_COLUMNS};
+))sql" PREWARM_TAKE};
 
 // Neither parked nor at work, and no queue holds anything: the event was lost with its queue.
 inline constexpr Statement take_lost{"take_lost", R"sql(
-WITH lost AS (
+WITH found AS (
     SELECT bot_slug, sha256, kind FROM media_cache
     WHERE status = 'warming' AND next_retry_at IS NULL AND lease_until IS NULL
         AND event IS NOT NULL AND bot_slug = ANY ($3::text[])
@@ -188,11 +184,7 @@ WITH lost AS (
     ORDER BY updated_at
     LIMIT $1
     FOR UPDATE SKIP LOCKED
-)
-UPDATE media_cache AS held SET next_retry_at = now() + $2 * interval '1 millisecond'
-FROM lost
-WHERE held.bot_slug = lost.bot_slug AND held.sha256 = lost.sha256 AND held.kind = lost.kind
-RETURNING )sql" PREWARM_TAKEN_COLUMNS};
+))sql" PREWARM_TAKE};
 
 // $5: whether the broker has it now. Otherwise it is due at once, or an orphan still.
 inline constexpr Statement resent{"resent", R"sql(
