@@ -39,17 +39,22 @@ Failure not_answered(const http::ResponseHead& head, std::string_view what) {
 }  // namespace
 
 PolicyWatch::PolicyWatch(asio::any_io_executor executor, std::optional<ManagementAddress> address,
-                         std::string vhost, topology::Names names, metrics::Registry& metrics)
+                         std::string vhost, const topology::Names& names,
+                         metrics::Registry& metrics)
     : client_{std::move(executor), {.kept_connections = 1}},
       address_{std::move(address)},
       vhost_{std::move(vhost)},
-      names_{std::move(names)},
+      queues_{Watched{names.upload_queue,
+                      [names](std::string_view answer) {
+                          return faults_of_upload_queue(answer, names);
+                      }},
+              Watched{names.dead_letter_queue, faults_of_dead_letter_queue}},
       metrics_{metrics} {}
 
 asio::awaitable<void> PolicyWatch::run() {
     if (!address_) {
         log::info("queue.policy_unwatched",
-                  "policies on the queue are not watched: RABBITMQ_MANAGEMENT_URL is not set");
+                  "policies on the queues are not watched: RABBITMQ_MANAGEMENT_URL is not set");
         co_return;
     }
     while (true) {
@@ -64,8 +69,16 @@ asio::awaitable<void> PolicyWatch::run() {
 }
 
 Task<> PolicyWatch::look() {
-    const auto path =
-        fmt::format("/api/queues/{}/{}", encoded(vhost_), encoded(names_.upload_queue));
+    Result<> all;
+    for (auto& watched : queues_) {
+        auto looked = co_await look_at(watched);
+        if (!looked) all = std::move(looked);
+    }
+    co_return all;
+}
+
+Task<> PolicyWatch::look_at(Watched& watched) {
+    const auto path = fmt::format("/api/queues/{}/{}", encoded(vhost_), encoded(watched.queue));
     http::ClientRequest request{
         .url = Secret{fmt::format("{}{}{}", address_->base_url, path, wanted)},
         .what = "GET " + path,
@@ -74,19 +87,19 @@ Task<> PolicyWatch::look() {
     const auto answer = co_await client_.send(std::move(request), largest_answer_bytes);
     if (!answer) co_return answer.error();
     if (answer->head.status != 200) co_return not_answered(answer->head, "GET " + path);
-    const auto found = faults_of_upload_queue(answer->body, names_);
+    const auto found = watched.faults_of(answer->body);
     if (!found) co_return found.error();
 
-    metrics_.set_queue_policy_wrong(names_.upload_queue, !found->empty());
+    metrics_.set_queue_policy_wrong(watched.queue, !found->empty());
     auto faults = fmt::format("{}", fmt::join(*found, " "));
-    if (faults == faults_) co_return Result<>{};
+    if (faults == watched.faults) co_return Result<>{};
     if (faults.empty()) {
-        log::info("queue.policy", "the queue is as agreed again", {{"queue", names_.upload_queue}});
+        log::info("queue.policy", "the queue is as agreed again", {{"queue", watched.queue}});
     } else {
         log::warn("queue.policy", "the broker does not keep what was agreed for the queue",
-                  {{"queue", names_.upload_queue}, {"faults", faults}});
+                  {{"queue", watched.queue}, {"faults", faults}});
     }
-    faults_ = std::move(faults);
+    watched.faults = std::move(faults);
     co_return Result<>{};
 }
 
@@ -96,11 +109,10 @@ void PolicyWatch::note(const Result<>& looked) {
     if (before == trouble_) return;
     if (trouble_) {
         log::warn("queue.policy_unwatched",
-                  "policies on the queue cannot be seen: look at RABBITMQ_MANAGEMENT_URL",
-                  {{"queue", names_.upload_queue}, {"error", looked.error().detail}});
+                  "policies on the queues cannot be seen: look at RABBITMQ_MANAGEMENT_URL",
+                  {{"error", looked.error().detail}});
     } else {
-        log::info("queue.policy_watched", "policies on the queue are seen again",
-                  {{"queue", names_.upload_queue}});
+        log::info("queue.policy_watched", "policies on the queues are seen again");
     }
 }
 

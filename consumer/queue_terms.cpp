@@ -86,7 +86,7 @@ struct Unwanted {
     std::string_view effect;
 };
 
-constexpr std::array unwanted{
+constexpr std::array unwanted_for_uploads{
     Unwanted{"message-ttl",
              "events that wait longer are dead-lettered though nothing is wrong with them, and "
              "nobody is told"},
@@ -97,6 +97,17 @@ constexpr std::array unwanted{
              "with so many events waiting, new ones are refused, or the oldest are pushed out"},
     Unwanted{"max-length-bytes",
              "with so many bytes waiting, new events are refused, or the oldest are pushed out"},
+};
+
+// Nothing takes dead letters but an operator, and what the broker drops here is lost.
+constexpr std::array unwanted_for_dead_letters{
+    Unwanted{"message-ttl", "dead letters vanish that nobody has looked at for so long"},
+    Unwanted{"expires",
+             "the broker deletes the queue, with the dead letters in it, when nobody has looked at "
+             "it for so long"},
+    Unwanted{"max-length", "with so many dead letters, the oldest vanish or new ones get stuck"},
+    Unwanted{"max-length-bytes",
+             "with so many bytes of dead letters, the oldest vanish or new ones get stuck"},
 };
 
 void judge(const Terms& terms, const Agreed& agreed, std::vector<std::string>& faults) {
@@ -141,10 +152,9 @@ void judge_delivery_limit(const Terms& terms, std::vector<std::string>& faults) 
     }
 }
 
-}  // namespace
-
-Result<std::vector<std::string>> faults_of_upload_queue(std::string_view answer,
-                                                        const topology::Names& names) {
+/// `judge_all(terms, faults)` is called with what the answer tells.
+template <class JudgeAll>
+Result<std::vector<std::string>> faults_of(std::string_view answer, JudgeAll judge_all) {
     const auto not_understood = [](std::string_view what) {
         return Failure{FailureKind::misconfigured,
                        fmt::format("the management API's answer {}", what)};
@@ -169,7 +179,15 @@ Result<std::vector<std::string>> faults_of_upload_queue(std::string_view answer,
     }
     if (!policy->is_null() && !object_in(*policy)) return not_understood("tells no policy");
 
-    const Terms terms{*queue, *object_in(*arguments), object_in(*policy)};
+    std::vector<std::string> faults;
+    judge_all(Terms{*queue, *object_in(*arguments), object_in(*policy)}, faults);
+    return faults;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> faults_of_upload_queue(std::string_view answer,
+                                                        const topology::Names& names) {
     const std::array agreed{
         Agreed{"overflow", "reject-publish", Overrules::policy,
                "the broker falls back to at-most-once dead-lettering, drops the dead letters that "
@@ -181,13 +199,20 @@ Result<std::vector<std::string>> faults_of_upload_queue(std::string_view answer,
         Agreed{"dead-letter-routing-key", names.dead_letter_key, Overrules::argument,
                "dead letters are lost, or end where nobody looks for them"},
     };
-    std::vector<std::string> faults;
-    for (const auto& term : agreed)
-        judge(terms, term, faults);
-    for (const auto& term : unwanted)
-        judge(terms, term, faults);
-    judge_delivery_limit(terms, faults);
-    return faults;
+    return faults_of(answer, [&](const Terms& terms, std::vector<std::string>& faults) {
+        for (const auto& term : agreed)
+            judge(terms, term, faults);
+        for (const auto& term : unwanted_for_uploads)
+            judge(terms, term, faults);
+        judge_delivery_limit(terms, faults);
+    });
+}
+
+Result<std::vector<std::string>> faults_of_dead_letter_queue(std::string_view answer) {
+    return faults_of(answer, [](const Terms& terms, std::vector<std::string>& faults) {
+        for (const auto& term : unwanted_for_dead_letters)
+            judge(terms, term, faults);
+    });
 }
 
 }  // namespace prewarm

@@ -1,4 +1,4 @@
-/// What RabbitMQ has made of the upload queue, held against the contract (section 3).
+/// What RabbitMQ has made of our queues, held against the contract (section 3).
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@
 
 namespace prewarm {
 
-/// What is wrong with the upload queue: each a sentence or more saying what is set and by whom,
-/// what that does to us, and what to do. Empty: all is well.
+/// What is wrong with a queue: each a sentence or more saying what is set and by whom, what that
+/// does to us, and what to do. Empty: all is well.
 ///
 /// `answer` is the management API's to GET /api/queues/<vhost>/<queue>. Policies and arguments
 /// are judged by what comes into force of both, as RabbitMQ settles it for quorum queues: a policy
@@ -21,5 +21,6 @@ namespace prewarm {
 /// the broker, and never where the broker's statistics are switched off.
 Result<std::vector<std::string>> faults_of_upload_queue(std::string_view answer,
                                                         const topology::Names& names);
+Result<std::vector<std::string>> faults_of_dead_letter_queue(std::string_view answer);
 
 }  // namespace prewarm

@@ -6,6 +6,7 @@
 
 #include "tests/integration/amqp/broker_test.hpp"
 #include "tests/integration/amqp/management.hpp"
+#include "tests/integration/topology/remove_topology.hpp"
 
 namespace prewarm {
 namespace {
@@ -32,12 +33,7 @@ protected:
         if (!encoded_vhost.empty()) management("DELETE", "/vhosts/" + encoded_vhost);
         run([&](TaskGroup&) -> asio::awaitable<void> {
             auto connection = must(co_await connect());
-            auto channel = must(co_await connection->open_channel(soon()));
-            for (const auto& queue : {names.upload_queue, names.dead_letter_queue})
-                must(co_await channel->delete_queue(queue, soon()));
-            for (const auto& exchange :
-                 {names.upload_exchange, names.dead_letter_exchange, names.media_exchange})
-                must(co_await channel->delete_exchange(exchange, soon()));
+            must(co_await topology::remove(*connection, names, soon()));
             must(co_await connection->close(soon()));
         });
         BrokerTest::TearDown();
@@ -45,11 +41,11 @@ protected:
 
     std::string policy_path() const { return "/policies/%2F/" + names.upload_queue; }
 
-    void set_policy(std::string_view definition) {
+    void set_policy(std::string_view queue, std::string_view definition) {
         const auto refused =
             management("PUT", policy_path(),
                        fmt::format(R"({{"pattern":"^{}$","apply-to":"queues","definition":{}}})",
-                                   names.upload_queue, definition));
+                                   queue, definition));
         ASSERT_EQ(refused, "");
     }
     void remove_policy() { management("DELETE", policy_path()); }
@@ -61,9 +57,10 @@ protected:
     PolicyWatch watch() { return watch_at(test::required_variable("RABBITMQ_MANAGEMENT_URL")); }
 
     /// The broker shows a policy some ten seconds after it was set, and a new queue's likewise.
-    asio::awaitable<void> look_until_wrong_is(PolicyWatch& watch, int wrong) {
-        const auto shown = fmt::format(R"(prewarm_queue_policy_wrong{{queue="{}"}} {})",
-                                       names.upload_queue, wrong);
+    asio::awaitable<void> look_until_wrong_is(PolicyWatch& watch, std::string_view queue,
+                                              int wrong) {
+        const auto shown =
+            fmt::format(R"(prewarm_queue_policy_wrong{{queue="{}"}} {})", queue, wrong);
         while (!metrics.text().contains(shown)) {
             const auto looked = co_await watch.look();
             if (!looked && looked.error().kind != FailureKind::transient) must(looked);
@@ -80,12 +77,12 @@ TEST_F(PolicyWatchTest, SeesAPolicyThatTurnsAtLeastOnceOffAndThatItIsGone) {
     testing::internal::CaptureStderr();
     run([&](TaskGroup&) -> asio::awaitable<void> {
         auto watching = watch();
-        co_await look_until_wrong_is(watching, 0);
-        set_policy(R"({"overflow":"drop-head"})");
-        co_await look_until_wrong_is(watching, 1);
+        co_await look_until_wrong_is(watching, names.upload_queue, 0);
+        set_policy(names.upload_queue, R"({"overflow":"drop-head"})");
+        co_await look_until_wrong_is(watching, names.upload_queue, 1);
         must(co_await watching.look());
         remove_policy();
-        co_await look_until_wrong_is(watching, 0);
+        co_await look_until_wrong_is(watching, names.upload_queue, 0);
         must(co_await watching.look());
     });
     const std::string log = testing::internal::GetCapturedStderr();
@@ -93,6 +90,16 @@ TEST_F(PolicyWatchTest, SeesAPolicyThatTurnsAtLeastOnceOffAndThatItIsGone) {
     EXPECT_NE(warned, std::string::npos) << log;
     EXPECT_EQ(log.find("`overflow`", warned + 1), std::string::npos) << "told twice:\n" << log;
     EXPECT_THAT(log.substr(warned), HasSubstr("as agreed again"));
+}
+
+TEST_F(PolicyWatchTest, SeesAPolicyThatDropsDeadLetters) {
+    run([&](TaskGroup&) -> asio::awaitable<void> {
+        auto watching = watch();
+        co_await look_until_wrong_is(watching, names.dead_letter_queue, 0);
+        set_policy(names.dead_letter_queue, R"({"message-ttl":86400000})");
+        co_await look_until_wrong_is(watching, names.dead_letter_queue, 1);
+        co_await look_until_wrong_is(watching, names.upload_queue, 0);
+    });
 }
 
 TEST_F(PolicyWatchTest, TellsWhyItSeesNothingAndHoldsItsPeace) {
@@ -119,9 +126,12 @@ TEST_F(PolicyWatchTest, FindsAQueueInAVhostWhoseNameNeedsEscapes) {
     const auto vhost = test::random_name() + "/a b?%";
     encoded_vhost = vhost.substr(0, vhost.find('/')) + "%2Fa%20b%3F%25";
     management("PUT", "/vhosts/" + encoded_vhost);
-    const auto queue = management("PUT", "/queues/" + encoded_vhost + "/" + names.upload_queue,
-                                  R"({"durable":true,"arguments":{"x-queue-type":"quorum"}})");
-    EXPECT_EQ(queue, "");
+    for (const auto& queue : {names.upload_queue, names.dead_letter_queue}) {
+        const auto refused =
+            management("PUT", "/queues/" + encoded_vhost + "/" + queue,
+                       R"({"durable":true,"arguments":{"x-queue-type":"quorum"}})");
+        EXPECT_EQ(refused, "");
+    }
     run([&](TaskGroup&) -> asio::awaitable<void> {
         PolicyWatch watching{
             loop.get_executor(),
@@ -129,7 +139,7 @@ TEST_F(PolicyWatchTest, FindsAQueueInAVhostWhoseNameNeedsEscapes) {
                 .value(),
             vhost, names, metrics};
         // Its arguments are not ours.
-        co_await look_until_wrong_is(watching, 1);
+        co_await look_until_wrong_is(watching, names.upload_queue, 1);
     });
 }
 

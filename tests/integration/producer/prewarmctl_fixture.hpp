@@ -17,6 +17,7 @@
 
 #include "common/amqp/connection.hpp"
 #include "common/topology/topology.hpp"
+#include "tests/integration/topology/remove_topology.hpp"
 #include "tests/support/environment.hpp"
 #include "tests/support/fresh_database.hpp"
 #include "tests/support/program.hpp"
@@ -39,14 +40,7 @@ protected:
     }
 
     ~PrewarmctlTest() override {
-        // On a new channel: a refused call has perhaps closed the other.
-        channel = new_channel();
-        for (const auto& queue : {names.upload_queue, names.dead_letter_queue})
-            must(run_coroutine(channel->delete_queue(queue, soon())));
-        for (const auto& exchange :
-             {names.upload_exchange, names.dead_letter_exchange, names.media_exchange}) {
-            must(run_coroutine(channel->delete_exchange(exchange, soon())));
-        }
+        must(run_coroutine(topology::remove(*connection, names, soon())));
         must(run_coroutine(connection->close(soon())));
     }
 

@@ -1,6 +1,7 @@
 #include "common/topology/topology.hpp"
 
 #include "tests/integration/amqp/broker_test.hpp"
+#include "tests/integration/topology/remove_topology.hpp"
 
 namespace prewarm::topology {
 namespace {
@@ -13,12 +14,7 @@ protected:
     void TearDown() override {
         run([&](TaskGroup&) -> asio::awaitable<void> {
             auto connection = must(co_await connect());
-            auto channel = must(co_await connection->open_channel(soon()));
-            for (const auto& queue : {names.upload_queue, names.dead_letter_queue})
-                must(co_await channel->delete_queue(queue, soon()));
-            for (const auto& exchange :
-                 {names.upload_exchange, names.dead_letter_exchange, names.media_exchange})
-                must(co_await channel->delete_exchange(exchange, soon()));
+            must(co_await remove(*connection, names, soon()));
             must(co_await connection->close(soon()));
         });
         BrokerTest::TearDown();

@@ -137,6 +137,20 @@ TEST_F(UploadQueue, ShowsStrangeValuesOnOneLine) {
     EXPECT_EQ(faults().size(), 2U);
 }
 
+TEST(DeadLetterQueue, MayDropNothing) {
+    boost::json::object answer{{"arguments", {{"x-queue-type", "quorum"}}},
+                               {"effective_policy_definition", boost::json::object{}}};
+    EXPECT_THAT(faults_of_dead_letter_queue(boost::json::serialize(answer)).value(), IsEmpty());
+
+    answer["policy"] = "tidy";
+    answer["effective_policy_definition"] = {
+        {"message-ttl", 86'400'000}, {"max-length", 1000}, {"overflow", "drop-head"}};
+    EXPECT_THAT(faults_of_dead_letter_queue(boost::json::serialize(answer)).value(),
+                ElementsAre(AllOf(HasSubstr("`message-ttl` is 86400000 by policy `tidy`"),
+                                  HasSubstr("dead letters vanish")),
+                            HasSubstr("`max-length` is 1000 by policy `tidy`")));
+}
+
 TEST_F(UploadQueue, IsUnknownWhileTheAnswerShowsNoPolicies) {
     answer.erase("effective_policy_definition");
     EXPECT_EQ(judged().error().kind, FailureKind::transient);
