@@ -1,6 +1,7 @@
-/// Kills this process between two steps, for tests/chaos.
+/// What tests/chaos may do to a test build: kill it between two steps, and make it impatient.
 #pragma once
 
+#include <chrono>
 #include <string_view>
 
 namespace prewarm {
@@ -9,8 +10,13 @@ namespace prewarm {
 /// Ends the process with SIGKILL if the variable PREWARM_FAILPOINT is `<name>:<n>` and this is the
 /// n-th time that `name` is passed.
 void failpoint(std::string_view name);
+/// `usual`, divided by the variable PREWARM_HURRY where that is set.
+std::chrono::milliseconds patience(std::chrono::milliseconds usual);
 #else
 inline void failpoint(std::string_view) {}
+inline std::chrono::milliseconds patience(std::chrono::milliseconds usual) {
+    return usual;
+}
 #endif
 
 }  // namespace prewarm

@@ -86,7 +86,7 @@ void Intake::start_jobs() {
     const bool away = parts_.surroundings.away().has_value();
     while (!stopped_ && !waiting_.empty() && jobs_.running() < concurrency_) {
         const auto held_for = std::chrono::steady_clock::now() - waiting_.front().since;
-        if (away && held_for < parked_when_held_for) break;
+        if (away && held_for < patience(parked_when_held_for)) break;
         auto next = std::move(waiting_.front());
         waiting_.pop_front();
         jobs_.spawn(work(std::move(next)));
@@ -100,7 +100,8 @@ asio::awaitable<void> Intake::mind_the_time() {
         start_jobs();
         const auto now = std::chrono::steady_clock::now();
         for (const auto& [tag, job] : at_work_) {
-            if (now - job.since < settled_when_at_work_for || !parts_.consumer.holds(tag)) continue;
+            if (now - job.since < patience(settled_when_at_work_for) || !parts_.consumer.holds(tag))
+                continue;
             if (!job.progress.is_recorded) {
                 parts_.consumer.nack(tag, amqp::Requeue::yes);
                 continue;
@@ -109,7 +110,7 @@ asio::awaitable<void> Intake::mind_the_time() {
             parts_.consumer.ack(tag);
         }
         const auto given_back = std::erase_if(waiting_, [&](const Waiting& waiting) {
-            if (now - waiting.since < given_back_when_waiting_for) return false;
+            if (now - waiting.since < patience(given_back_when_waiting_for)) return false;
             parts_.consumer.nack(waiting.delivery.tag, amqp::Requeue::yes);
             return true;
         });
