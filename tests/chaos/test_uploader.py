@@ -44,6 +44,33 @@ class UploaderWithoutABroker(Scenario):
             f"ready {time.time() - returned:.1f} s after its return"
         )
 
+    def test_a_queue_that_is_not_bound_is_asked_at_intervals(self):
+        self.start_instance()
+        self.wait_until_serving(self.instances[0])
+        binding = f"/bindings/%2F/e/{self.prefix}prewarm/q/{self.prefix}prewarm"
+        for bound in self.management.call("GET", binding):
+            self.management.call("DELETE", f"{binding}/{bound['properties_key']}")
+        file = pathlib.Path(self.folder) / "unbound.txt"
+        file.write_text(secrets.token_hex(100))
+        upload = self.start("prewarmctl", "upload", "--json", "--bot", self.bot, file)
+        self.assertEqual(upload.process.wait(timeout=60), 0, upload.log())
+        line = json.loads(upload.out_path.read_text())
+        self.assertEqual(line["result"], "recorded", upload.log())
+
+        def refused():
+            return len(self.instances[0].events("reconcile.failed"))
+
+        self.until(refused, "a refused publication")
+        before, since = refused(), time.monotonic()
+        time.sleep(3)
+        # An interval is at least 375 ms; a loop without a pause would make hundreds.
+        most = (time.monotonic() - since) / 0.3
+        self.assertGreater(refused(), before)
+        self.assertLess(refused() - before, most)
+
+        self.management.call("POST", binding, {"routing_key": "prewarm", "arguments": {}})
+        self.audit({line["event_id"]: line["sha256"]})
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
