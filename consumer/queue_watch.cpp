@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "common/runtime/deadline.hpp"
-
 namespace prewarm {
 
 using namespace std::chrono_literals;
@@ -64,9 +62,9 @@ bool QueueWatch::upload_queue_is_empty() const {
            std::chrono::steady_clock::now() - last_answer_ < answer_time;
 }
 
-asio::awaitable<void> QueueWatch::close() {
+asio::awaitable<void> QueueWatch::close(Deadline deadline) {
     channel_.reset();
-    if (connection_) (void)co_await connection_->close(deadline_in(1s));
+    if (connection_) (void)co_await connection_->close(deadline);
     connection_.reset();
 }
 

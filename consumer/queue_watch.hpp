@@ -9,6 +9,7 @@
 
 #include "common/amqp/connection.hpp"
 #include "common/metrics/registry.hpp"
+#include "common/runtime/deadline.hpp"
 #include "common/runtime/task.hpp"
 #include "common/topology/topology.hpp"
 
@@ -28,7 +29,7 @@ public:
     /// The last answers, of several seconds together, all said so.
     bool upload_queue_is_empty() const;
 
-    asio::awaitable<void> close();
+    asio::awaitable<void> close(Deadline deadline);
 
 private:
     Task<> connect();

@@ -49,7 +49,8 @@ using namespace std::chrono_literals;
 // Of the time to drain, what is kept for the end: jobs that were cancelled give up their leases,
 // and each server is told goodbye. One that does not answer gets no more than its share.
 constexpr auto most_kept_for_the_end = 5s;
-constexpr auto most_for_farewells = 3s;
+// Where there is hardly any time to drain, each farewell gets this much all the same.
+constexpr auto least_for_a_farewell = 100ms;
 constexpr auto topology_time = 15s;
 constexpr auto confirm_time = 15s;
 
@@ -108,6 +109,9 @@ private:
     Task<> check_redis();
     Task<> publish_again(const Upload& upload);
     Task<> give_up(const LostEvent& event, const std::string& why);
+    Deadline::duration kept_for_the_end() const {
+        return std::min<Deadline::duration>(config_.drain / 4, most_kept_for_the_end);
+    }
     asio::awaitable<void> drain(Deadline end);
     asio::awaitable<void> stop_now(Deadline end);
 
@@ -381,34 +385,36 @@ asio::awaitable<void> Service::run() {
 // Stopping is soft, then hard.
 asio::awaitable<void> Service::drain(Deadline end) {
     log::info("service.draining", "no new jobs are taken", {{"at_work", intake_.jobs_at_work()}});
-    const auto kept = std::min<Deadline::duration>(config_.drain / 4, most_kept_for_the_end);
-    if (co_await intake_.drain(end - kept)) co_return;
+    if (co_await intake_.drain(end - kept_for_the_end())) co_return;
 
     log::warn("service.drain_expired", "cancelling jobs at work",
               {{"at_work", intake_.jobs_at_work()}});
     intake_.cancel_jobs();
-    co_await intake_.drain(end - kept / 2);
+    co_await intake_.drain(end - kept_for_the_end() / 2);
 }
 
 // A call to PostgreSQL cannot be interrupted: where it is silent the end does not wait. Leases then
 // run out, and the broker gives what was held to another instance.
 asio::awaitable<void> Service::stop_now(Deadline end) {
-    const auto farewell = [end] {
-        return std::clamp(end, deadline_in(1s), deadline_in(most_for_farewells));
+    const auto kept = kept_for_the_end();
+    // A second signal may have ended the wait long before its time.
+    const auto within = [kept](Deadline deadline) {
+        return std::max(std::min(deadline, deadline_in(kept / 2)),
+                        deadline_in(least_for_a_farewell));
     };
-    const auto broker_let_go = farewell();
+    const auto broker_let_go = within(end - kept / 4);
     (void)co_await consumer_.close(broker_let_go);
     (void)co_await publisher_.close(broker_let_go);
-    co_await admin_.stop(deadline_in(1s));
+    co_await admin_.stop(within(end - kept / 8));
     background_.cancel_all();
-    const bool joined = co_await background_.join(farewell());
+    const bool joined = co_await background_.join(within(end));
     if (!joined || intake_.jobs_at_work() != 0) {
         // What still runs uses what would be destroyed next.
         log::warn("service.stopped_hard", "a server does not answer; not waiting for it",
                   {{"at_work", intake_.jobs_at_work()}});
         std::_Exit(0);
     }
-    co_await queue_watch_.close();
+    co_await queue_watch_.close(within(end));
     co_await redis_.close();
 }
 

@@ -8,8 +8,8 @@ import unittest
 from scenario import Scenario, figure
 
 DRAIN_S = 3
-# For servers that are silent, and for machines with much else to do.
-GRACE_S = 5
+# For machines with much else to do.
+GRACE_S = 3
 MEDIA = 12  # More than can be at work at once: some are held, some in the queue.
 
 
