@@ -48,6 +48,21 @@ bool is_listen_address(std::string_view text) {
            number <= 65535;
 }
 
+/// `30/s`, `20/min` or `600/h`, as messages a second.
+double rate(config::Settings& settings, const std::string& name, std::string_view fallback) {
+    const auto text = settings.text(name, fallback);
+    const auto slash = text.find('/');
+    double messages = 0;
+    const auto* const end = text.data() + std::min(slash, text.size());
+    const auto [stop, error] = std::from_chars(text.data(), end, messages);
+    const auto unit = slash == std::string::npos ? "" : text.substr(slash + 1);
+    const double seconds = unit == "s" ? 1 : unit == "min" ? 60 : unit == "h" ? 3600 : 0;
+    const bool fine = error == std::errc{} && stop == end && seconds > 0 && messages > 0 &&
+                      messages / seconds <= 1e6;
+    settings.require(fine, name + " must be messages per time, such as 30/s, 20/min or 600/h");
+    return fine ? messages / seconds : 1;
+}
+
 }  // namespace
 
 Result<Bots> load_bots(const std::string& path) {
@@ -96,6 +111,13 @@ ConsumerConfig load_config(const config::Environment& environment) {
         http_url(settings, "TELEGRAM_API_URL",
                  settings.text("TELEGRAM_API_URL", "https://api.telegram.org"));
     if (settings.flag("TELEGRAM_LOCAL_MODE")) config.telegram_server = telegram::Server::local;
+    auto& limits = config.telegram_limits;
+    limits.bot_per_second = rate(settings, "TELEGRAM_RATE_BOT", "30/s");
+    limits.chat_per_second = rate(settings, "TELEGRAM_RATE_CHAT", "1/s");
+    limits.group_per_minute = rate(settings, "TELEGRAM_RATE_GROUP", "20/min") * 60;
+    settings.require(limits.group_per_minute >= 1,
+                     "TELEGRAM_RATE_GROUP must be at least 1/min");
+    limits.spaces_equal_sizes = config.telegram_server == telegram::Server::cloud;
     config.bots_file = settings.required_text("PREWARM_BOTS_FILE", "/etc/prewarm/bots.json");
     if (!config.bots_file.empty()) {
         config.bots = sound(settings, "PREWARM_BOTS_FILE", load_bots(config.bots_file));

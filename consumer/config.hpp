@@ -17,6 +17,7 @@
 #include "common/s3/signature.hpp"
 #include "common/telegram/limits.hpp"
 #include "consumer/bots.hpp"
+#include "common/budget/turns.hpp"
 #include "consumer/management_url.hpp"
 #include "consumer/warm/outcome.hpp"
 
@@ -37,6 +38,7 @@ struct ConsumerConfig {
 
     std::string telegram_api_url;
     telegram::Server telegram_server = telegram::Server::cloud;
+    budget::Limits telegram_limits;
     std::string bots_file;
     Bots bots;
 

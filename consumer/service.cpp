@@ -32,9 +32,10 @@
 #include "consumer/adapters/postgres_ledger.hpp"
 #include "consumer/adapters/r2_telegram_courier.hpp"
 #include "consumer/adapters/redis_invalidator.hpp"
+#include "consumer/adapters/redis_turns.hpp"
 #include "consumer/adapters/steady_clock.hpp"
 #include "consumer/admin/routes.hpp"
-#include "consumer/budget/storage_chats.hpp"
+#include "consumer/budget/telegram_budget.hpp"
 #include "consumer/dependencies.hpp"
 #include "consumer/intake/intake.hpp"
 #include "consumer/policy_watch.hpp"
@@ -106,6 +107,7 @@ private:
     asio::awaitable<void> reread_bots();
     asio::awaitable<void> watch_refused_bots();
     Task<> check_rabbitmq();
+    std::vector<BotRoom> room_of_bots() const;
     Task<> check_redis();
     Task<> publish_again(const Upload& upload);
     Task<> give_up(const LostEvent& event, const std::string& why);
@@ -138,7 +140,11 @@ private:
 
     PostgresLedger ledger_{store_, instance_, config_.lease};
     SteadyClock clock_;
-    StorageChats budget_{config_.bots, metrics_, clock_};
+    RedisTurns turns_{redis_};
+    TelegramBudget budget_{budget_parts(),
+                           {.instance = instance_,
+                            .limits = config_.telegram_limits,
+                            .at_once = config_.concurrency}};
     Dependencies dependencies_{executor_, metrics_};
     R2TelegramCourier courier_{r2_, telegram_, courier_options()};
     RedisInvalidator invalidator_{redis_, config_.cache_key_templates};
@@ -152,7 +158,8 @@ private:
     Admission admission_{config_.bots, config_.r2_bucket, config_.r2_allowed_buckets};
     Settle settle_{consumer_, messenger_};
     Intake intake_{executor_,
-                   {consumer_, warm_, dependencies_, settle_, admission_, report_, metrics_},
+                   {consumer_, warm_, dependencies_, settle_, admission_, report_, metrics_,
+                    [this] { return budget_.waiting_for_telegram(); }},
                    config_.concurrency};
     QueueWatch queue_watch_{broker_connection(config_, instance_ + " watch"), names_, metrics_};
     PolicyWatch policy_watch_{executor_, config_.rabbitmq_management, config_.brokers.front().vhost,
@@ -162,6 +169,7 @@ private:
     TaskGroup background_{executor_};
 
     CourierOptions courier_options();
+    TelegramBudget::Parts budget_parts();
     Reconciler::Parts reconciler_parts();
     admin::Parts admin_parts();
 };
@@ -187,6 +195,27 @@ CourierOptions Service::courier_options() {
                                  const CarryReport& carried) { report_.carried(carried); }};
 }
 
+TelegramBudget::Parts Service::budget_parts() {
+    return {.executor = executor_,
+            .bots = config_.bots,
+            .metrics = metrics_,
+            .clock = clock_,
+            .ask = [this](std::string_view bot_slug, const budget::Request& request) {
+                return turns_.ask(bot_slug, request);
+            }};
+}
+
+// Twice what may be sent until the next look, so that nothing is missing if that comes late.
+std::vector<BotRoom> Service::room_of_bots() const {
+    constexpr std::size_t when_unknown = 1000;
+    std::vector<BotRoom> rooms;
+    for (auto& slug : budget_.usable_bots()) {
+        const auto room = budget_.room_within(slug, 2 * config_.interval + 1s, when_unknown);
+        rooms.push_back({std::move(slug), room});
+    }
+    return rooms;
+}
+
 Reconciler::Parts Service::reconciler_parts() {
     return {.store = store_,
             .surroundings = dependencies_,
@@ -195,7 +224,7 @@ Reconciler::Parts Service::reconciler_parts() {
             .publish = [this](const Upload& upload) { return publish_again(upload); },
             .dead_letter = [this](const LostEvent& event,
                                   const std::string& why) { return give_up(event, why); },
-            .usable_bots = [this] { return budget_.usable_bots(); },
+            .usable_bots = [this] { return room_of_bots(); },
             .resting_bots = [this] { return budget_.refused_bots(); },
             .queue_is_empty = [this] { return queue_watch_.upload_queue_is_empty(); }};
 }
@@ -250,6 +279,7 @@ void Service::spawn_background() {
     background_.spawn(policy_watch_.run());
 
     dependencies_.on_change = [this] { intake_.start_jobs(); };
+    budget_.on_waiting = [this] { intake_.start_jobs(); };
     const auto watch = [this](Dependency dependency, std::chrono::milliseconds period, auto check) {
         background_.spawn(dependencies_.watch(dependency, period, std::move(check)));
     };
@@ -407,8 +437,9 @@ asio::awaitable<void> Service::stop_now(Deadline end) {
     (void)co_await publisher_.close(broker_let_go);
     co_await admin_.stop(within(end - kept / 8));
     background_.cancel_all();
+    co_await budget_.close(within(end));
     const bool joined = co_await background_.join(within(end));
-    if (!joined || intake_.jobs_at_work() != 0) {
+    if (!joined || !intake_.is_idle()) {
         // What still runs uses what would be destroyed next.
         log::warn("service.stopped_hard", "a server does not answer; not waiting for it",
                   {{"at_work", intake_.jobs_at_work()}});

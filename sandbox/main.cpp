@@ -38,6 +38,12 @@ struct Arguments {
     unsigned telegram_latency_ms = 0;
     std::uint64_t telegram_bytes_per_second = 0;
     bool telegram_local = false;
+    bool no_limits = false;
+    double limit_bot = 30;
+    double limit_chat = 1;
+    unsigned limit_group = 20;
+    unsigned limit_uploads = 100;
+    bool no_same_size = false;
     std::string log_level = "info";
     std::string log_format = "json";
 };
@@ -68,6 +74,18 @@ void describe(CLI::App& app, Arguments& arguments) {
                    "How fast each upload is taken; 0: as it comes");
     app.add_flag("--telegram-local", arguments.telegram_local,
                  "As a Bot API server of one's own with --local: uploads up to 2000 MB");
+    app.add_flag("--no-limits", arguments.no_limits,
+                 "No flood limits at all: for tests of other things");
+    app.add_option("--limit-bot", arguments.limit_bot,
+                   "Messages a second from one bot, as many at once; 0: any number");
+    app.add_option("--limit-chat", arguments.limit_chat,
+                   "Messages a second to a private chat, five at once; 0: any number");
+    app.add_option("--limit-group", arguments.limit_group,
+                   "Messages to a group or channel in any minute; 0: any number");
+    app.add_option("--limit-uploads", arguments.limit_uploads,
+                   "Uploads of one bot at once; 0: any number");
+    app.add_flag("--no-same-size", arguments.no_same_size,
+                 "Uploads of exactly the same size do not wait for each other");
     app.add_option("--log-level", arguments.log_level)
         ->envname("LOG_LEVEL")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
@@ -107,12 +125,36 @@ sandbox::R2Options r2_options(const Arguments& arguments, const std::filesystem:
             .latency = std::chrono::milliseconds{arguments.r2_latency_ms}};
 }
 
+/// One's own server with --local spaces no sizes and bounds no uploads.
+sandbox::RateLimits rate_limits(const Arguments& arguments) {
+    if (arguments.no_limits) {
+        return {.bot_per_second = 0,
+                .chat_per_second = 0,
+                .group_per_minute = 0,
+                .uploads_at_once = 0,
+                .upload_bytes_at_once = 0,
+                .spaces_equal_sizes = false};
+    }
+    sandbox::RateLimits limits{.bot_per_second = arguments.limit_bot,
+                               .chat_per_second = arguments.limit_chat,
+                               .group_per_minute = arguments.limit_group,
+                               .uploads_at_once = arguments.limit_uploads,
+                               .spaces_equal_sizes = !arguments.no_same_size};
+    if (arguments.telegram_local) {
+        limits.uploads_at_once = 0;
+        limits.upload_bytes_at_once = 0;
+        limits.spaces_equal_sizes = false;
+    }
+    return limits;
+}
+
 Result<sandbox::BotApiOptions> telegram_options(const Arguments& arguments) {
     sandbox::BotApiOptions options;
     options.latency = std::chrono::milliseconds{arguments.telegram_latency_ms};
     options.limits.bytes_per_second = arguments.telegram_bytes_per_second;
     options.is_local = arguments.telegram_local;
     if (options.is_local) options.limits.body_bytes = 2001ULL * 1024 * 1024;
+    options.rates = rate_limits(arguments);
     if (arguments.bots_file.empty()) return options;
     auto bots = sandbox::read_bots_file(arguments.bots_file);
     if (!bots) return bots.error();

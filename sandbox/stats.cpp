@@ -21,7 +21,12 @@ boost::json::object as_json(const Side& side) {
 }  // namespace
 
 boost::json::object as_json(const Stats& stats) {
-    return {{"r2", as_json(stats.r2)}, {"telegram", as_json(stats.telegram)}};
+    boost::json::object violations;
+    for (const auto& [limit, count] : stats.violations)
+        violations[limit] = count;
+    return {{"r2", as_json(stats.r2)},
+            {"telegram", as_json(stats.telegram)},
+            {"violations", std::move(violations)}};
 }
 
 }  // namespace prewarm::sandbox

@@ -42,6 +42,7 @@ struct Side {
 struct Stats {
     Side r2;
     Side telegram;
+    std::map<std::string, std::uint64_t> violations;  ///< Of Telegram's limits, by the limit.
 };
 
 boost::json::object as_json(const Stats& stats);

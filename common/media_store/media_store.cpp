@@ -233,12 +233,19 @@ Task<std::vector<Lease>> MediaStore::renew(std::vector<Lease> leases, millisecon
     co_return leases;
 }
 
-Task<std::vector<LostEvent>> MediaStore::take_due(std::size_t most, milliseconds reserve,
-                                                  std::vector<std::string> bots,
-                                                  std::vector<std::string> resting) {
+Task<std::vector<LostEvent>> MediaStore::take_due(std::vector<BotRoom> bots,
+                                                  std::vector<std::string> resting,
+                                                  std::size_t most_of_strangers,
+                                                  milliseconds reserve) {
+    std::vector<std::string> slugs, rooms;
+    for (const auto& bot : bots) {
+        slugs.push_back(bot.bot_slug);
+        rooms.push_back(std::to_string(bot.most));
+    }
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
-        return lost_events(execute(connection, sql::take_due, most, reserve.count(),
-                                   sql::array_literal(bots), sql::array_literal(resting)));
+        return lost_events(execute(connection, sql::take_due, most_of_strangers, reserve.count(),
+                                   sql::array_literal(slugs), sql::array_literal(resting),
+                                   sql::array_literal(rooms)));
     });
 }
 

@@ -53,6 +53,12 @@ struct LostEvent {
     std::string taken;  ///< Tells this taking from a later one.
 };
 
+/// How many of a bot's events are wanted at most.
+struct BotRoom {
+    std::string bot_slug;
+    std::size_t most = 0;
+};
+
 /// How much a row gathers from the events for its media. An upload that brings more is refused; of
 /// what many bring, the newest stay.
 inline constexpr std::size_t max_event_ids = 1000;
@@ -115,13 +121,14 @@ public:
 
     // ---- the reconciler ----------------------------------------------------------------------
 
-    /// Up to `most` parked jobs and outbox rows whose time has come, oldest first. They are due
+    /// Parked jobs and outbox rows whose time has come, of each of `bots` the oldest. They are due
     /// again after `reserve`, unless `mark_resent` says before that they were sent; until then
-    /// nobody else gets them. Only those of `bots`; after ten minutes those of all bots but
-    /// `resting` ones: nobody seems to know them.
-    Task<std::vector<LostEvent>> take_due(std::size_t most, std::chrono::milliseconds reserve,
-                                          std::vector<std::string> bots,
-                                          std::vector<std::string> resting);
+    /// nobody else gets them. After ten minutes up to `most_of_strangers` of all bots but these and
+    /// `resting` ones, too: nobody seems to know them.
+    Task<std::vector<LostEvent>> take_due(std::vector<BotRoom> bots,
+                                          std::vector<std::string> resting,
+                                          std::size_t most_of_strangers,
+                                          std::chrono::milliseconds reserve);
 
     /// Likewise media whose holder died, at work or before everybody was told.
     Task<std::vector<LostEvent>> take_orphans(std::size_t most, std::chrono::milliseconds reserve,

@@ -150,17 +150,33 @@ RETURNING held.lease_token
     "coalesce((held.headers ->> 'replays')::bigint, 0) AS replays, "                          \
     "held.next_retry_at::text AS taken"
 
-inline constexpr Statement take_due{"take_due", R"sql(
+// Each bot's oldest, and no more than it has room for: the others wait here, where they are in
+// nobody's way.
+#define PREWARM_IS_DUE                                                                          \
+    "status = 'warming' AND event IS NOT NULL "                                                 \
+    "AND next_retry_at <= now() AND (lease_until > now()) IS NOT TRUE "                         \
+    "AND (next_retry_at <> updated_at OR next_retry_at < now() - interval '3 s') "
+
+inline constexpr Statement take_due{"take_due",
+                                    R"sql(
 WITH found AS (
-    SELECT bot_slug, sha256, kind FROM media_cache
-    WHERE status = 'warming' AND event IS NOT NULL
-        AND (bot_slug = ANY ($3::text[])
-             OR (bot_slug <> ALL ($4::text[]) AND next_retry_at < now() - interval '10 min'))
-        AND next_retry_at <= now() AND (lease_until > now()) IS NOT TRUE
-        AND (next_retry_at <> updated_at OR next_retry_at < now() - interval '3 s')
-    ORDER BY next_retry_at
-    LIMIT $1
-    FOR UPDATE SKIP LOCKED
+    SELECT due.* FROM unnest($3::text[], $5::bigint[]) AS usable (slug, room)
+    CROSS JOIN LATERAL (
+        SELECT bot_slug, sha256, kind FROM media_cache
+        WHERE bot_slug = slug AND )sql" PREWARM_IS_DUE R"sql(
+        ORDER BY next_retry_at
+        LIMIT room
+        FOR UPDATE SKIP LOCKED
+    ) AS due
+    UNION ALL
+    SELECT stranger.* FROM (
+        SELECT bot_slug, sha256, kind FROM media_cache
+        WHERE bot_slug <> ALL ($3::text[]) AND bot_slug <> ALL ($4::text[])
+            AND next_retry_at < now() - interval '10 min' AND )sql" PREWARM_IS_DUE R"sql(
+        ORDER BY next_retry_at
+        LIMIT $1
+        FOR UPDATE SKIP LOCKED
+    ) AS stranger
 ))sql" PREWARM_TAKE};
 
 // Whoever held the lease died, at work or before everybody was told.

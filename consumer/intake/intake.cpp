@@ -84,7 +84,7 @@ asio::awaitable<void> Intake::run() {
 
 void Intake::start_jobs() {
     const bool away = parts_.surroundings.away().has_value();
-    while (!stopped_ && !waiting_.empty() && jobs_.running() < concurrency_) {
+    while (!stopped_ && !waiting_.empty() && jobs_at_work() < concurrency_) {
         const auto held_for = std::chrono::steady_clock::now() - waiting_.front().since;
         if (away && held_for < patience(parked_when_held_for)) break;
         auto next = std::move(waiting_.front());
@@ -192,8 +192,12 @@ asio::awaitable<bool> Intake::drain(Deadline deadline) {
     co_return co_await jobs_.join(deadline);
 }
 
+std::size_t Intake::jobs_at_work() const {
+    return jobs_.running() - std::min(jobs_.running(), parts_.waiting_for_telegram());
+}
+
 void Intake::count() const {
-    parts_.metrics.set_jobs_in_flight(jobs_.running(), concurrency_);
+    parts_.metrics.set_jobs_in_flight(jobs_at_work(), concurrency_);
     parts_.metrics.set_deliveries_buffered(waiting_.size());
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <map>
 
 #include "common/amqp/consumer.hpp"
@@ -29,6 +30,8 @@ public:
         const Admission& admission;
         Report& report;
         metrics::Registry& metrics;
+        /// Jobs that wait for Telegram's turn: they are not at work.
+        std::function<std::size_t()> waiting_for_telegram;
     };
 
     /// Larger messages are dead-lettered by the broker, without a reason: what is held here is
@@ -62,7 +65,9 @@ public:
     /// Interrupts the jobs at work: each gives its lease and its delivery back.
     void cancel_jobs() { jobs_.cancel_all(); }
 
-    std::size_t jobs_at_work() const { return jobs_.running(); }
+    /// Those that wait for Telegram's turn are left out.
+    std::size_t jobs_at_work() const;
+    bool is_idle() const { return jobs_.running() == 0; }
     std::size_t concurrency() const { return concurrency_; }
 
     /// Nothing has ended for so long that something must hang: there is work, nothing that it

@@ -1,5 +1,8 @@
 #include "consumer/reconcile/reconciler.hpp"
 
+#include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "common/events/upload_event.hpp"
@@ -30,30 +33,50 @@ asio::awaitable<void> Reconciler::run() {
     }
 }
 
+std::vector<std::string> Reconciler::usable_slugs() const {
+    std::vector<std::string> slugs;
+    for (auto& bot : parts_.usable_bots())
+        slugs.push_back(std::move(bot.bot_slug));
+    return slugs;
+}
+
 asio::awaitable<void> Reconciler::send_due() {
+    // Each bot's share of a batch, until it has what it has room for.
+    auto left = parts_.usable_bots();
     while (true) {
-        auto due = co_await parts_.store.take_due(batch, reserve, parts_.usable_bots(),
-                                                  parts_.resting_bots());
+        auto now = left;
+        for (auto& bot : now)
+            bot.most = std::min(bot.most, std::max<std::size_t>(batch / now.size(), 1));
+        auto due = co_await parts_.store.take_due(now, parts_.resting_bots(), batch, reserve);
         if (!due) {
             log::warn("reconcile.failed", "parked jobs could not be looked for",
                       {{"error", due.error().detail}});
             co_return;
         }
-        const auto taken = due->size();
+        std::map<std::string_view, std::size_t> taken;
+        for (const auto& event : *due)
+            ++taken[event.media.bot_slug];
+        std::vector<BotRoom> still;
+        for (std::size_t bot = 0; bot < now.size(); ++bot) {
+            const auto got = taken[now[bot].bot_slug];
+            if (got == now[bot].most && left[bot].most > got)
+                still.push_back({now[bot].bot_slug, left[bot].most - got});
+        }
+        left = std::move(still);
         const auto sent = co_await send(std::move(*due));
-        if (!sent || taken < batch) co_return;
+        if (!sent || left.empty()) co_return;
     }
 }
 
 asio::awaitable<void> Reconciler::send_orphans() {
-    co_await send_and_tell(co_await parts_.store.take_orphans(batch, reserve, parts_.usable_bots()),
+    co_await send_and_tell(co_await parts_.store.take_orphans(batch, reserve, usable_slugs()),
                            "orphaned");
 }
 
 asio::awaitable<void> Reconciler::send_lost() {
     if (!parts_.queue_is_empty()) co_return;
     co_await send_and_tell(
-        co_await parts_.store.take_lost(batch, reserve, parts_.usable_bots(), patience_), "lost");
+        co_await parts_.store.take_lost(batch, reserve, usable_slugs(), patience_), "lost");
 }
 
 asio::awaitable<void> Reconciler::send_and_tell(Result<std::vector<LostEvent>> taken,

@@ -28,8 +28,9 @@ public:
         std::function<Task<>(const Upload&)> publish;
         /// For an event that nobody can work on, with MediaFailed; confirmed likewise.
         std::function<Task<>(const LostEvent&, const std::string& why)> dead_letter;
-        /// Whose jobs may be sent, and whose must not: their bot rests.
-        std::function<std::vector<std::string>()> usable_bots;
+        /// Whose jobs may be sent, how many before the next look, and whose must not: their bot
+        /// rests.
+        std::function<std::vector<BotRoom>()> usable_bots;
         std::function<std::vector<std::string>()> resting_bots;
         /// No upload event waits in the queue, and none has for a while.
         std::function<bool()> queue_is_empty;
@@ -43,6 +44,7 @@ public:
     asio::awaitable<void> run();
 
 private:
+    std::vector<std::string> usable_slugs() const;
     asio::awaitable<void> send_due();
     asio::awaitable<void> send_orphans();
     asio::awaitable<void> send_lost();

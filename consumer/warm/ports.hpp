@@ -55,15 +55,26 @@ public:
                                                           std::string why) = 0;
 };
 
+/// Leave to send one message, to this chat, now.
+struct Turn {
+    std::int64_t chat_id = 0;
+    std::string permit;
+};
+
+/// Whether Telegram has, or may have, what a turn was for.
+enum class Posted : std::uint8_t { no, perhaps };
+
 /// Telegram's limits, and the choice of a storage chat.
 class Budget {
 public:
     virtual ~Budget() = default;
-    /// The chat to send to, once its turn has come. `bot_refused` while the bot rests; `throttled`
-    /// when its turn is far off, or all its chats rest.
-    virtual Task<std::int64_t> wait_turn(const Upload& upload) = 0;
+    /// Once it has come. `bot_refused` while the bot rests; `throttled` when it is far off, or all
+    /// the bot's chats rest.
+    virtual Task<Turn> wait_turn(const Upload& upload) = 0;
+    /// To be called once for each turn that was given.
+    virtual void ended(const Upload& upload, const Turn& turn, Posted posted) = 0;
     /// What Telegram said to that: who is to rest, and for how long.
-    virtual void failed(const Upload& upload, std::int64_t chat_id, const Failure& failure) = 0;
+    virtual void failed(const Upload& upload, const Turn& turn, const Failure& failure) = 0;
 };
 
 /// What all jobs depend on.

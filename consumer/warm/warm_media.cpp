@@ -163,16 +163,25 @@ asio::awaitable<Isolation::Stay> WarmMedia::enter(const Upload& upload, Lease& l
 
 asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload,
                                                             Progress& progress) {
-    const auto chat = co_await timed(Step::budget, ports_.budget.wait_turn(upload));
-    if (!chat) co_return std::unexpected{chat.error()};
+    const auto turn = co_await timed(Step::budget, ports_.budget.wait_turn(upload));
+    if (!turn) co_return std::unexpected{turn.error()};
+    struct UsedTurn {
+        Budget& budget;
+        const Upload& upload;
+        const Turn& turn;
+        Posted posted = Posted::perhaps;
+        ~UsedTurn() { budget.ended(upload, turn, posted); }
+    } used{ports_.budget, upload, *turn};
     progress.may_be_posted = true;
-    auto sent = co_await timed(Step::transfer, ports_.courier.carry(upload, *chat));
+    auto sent = co_await timed(Step::transfer, ports_.courier.carry(upload, turn->chat_id));
     progress.may_be_posted = sent.has_value();
     if (sent) {
         ports_.surroundings.works(Dependency::r2);
         ports_.surroundings.works(Dependency::telegram);
     } else {
-        ports_.budget.failed(upload, *chat, sent.error().failure);
+        const auto& failure = sent.error().failure;
+        if (failure.source == Dependency::r2) used.posted = Posted::no;
+        ports_.budget.failed(upload, *turn, failure);
     }
     co_return sent;
 }

@@ -1,6 +1,8 @@
 /// Refusals of the Bot API.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -10,6 +12,8 @@ namespace prewarm::sandbox {
 struct ApiError {
     unsigned code = 400;
     std::string description;  ///< Complete: `Bad Request: chat_id is empty`.
+    std::chrono::seconds retry_after{0};   ///< 0: not said.
+    std::int64_t migrate_to_chat_id = 0;  ///< Likewise.
 };
 
 template <class T>

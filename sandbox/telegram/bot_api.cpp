@@ -23,6 +23,8 @@ using std::chrono::steady_clock;
 constexpr std::size_t files_kept = 1'000'000;
 constexpr std::size_t messages_kept = 1'000'000;
 constexpr std::size_t longest_caption = 1024;
+// A refusal of the server itself comes after three seconds, with 60 to wait.
+constexpr auto pause_of_server = std::chrono::seconds{3};
 constexpr std::uint64_t largest_download = 20ULL * 1024 * 1024;
 
 Secret random_seed() {
@@ -36,10 +38,24 @@ Response as_response(const ApiResult<json::value>& result) {
         return http::respond(200, "application/json",
                              json::serialize(json::object{{"ok", true}, {"result", *result}}));
     const auto& error = result.error();
-    return http::respond(
-        error.code, "application/json",
-        json::serialize(json::object{
-            {"ok", false}, {"error_code", error.code}, {"description", error.description}}));
+    json::object body{
+        {"ok", false}, {"error_code", error.code}, {"description", error.description}};
+    json::object parameters;
+    if (error.retry_after.count() > 0) parameters["retry_after"] = error.retry_after.count();
+    if (error.migrate_to_chat_id != 0)
+        parameters["migrate_to_chat_id"] = error.migrate_to_chat_id;
+    if (!parameters.empty()) body["parameters"] = std::move(parameters);
+    auto response = http::respond(error.code, "application/json", json::serialize(body));
+    if (error.code == 429)
+        response.headers.emplace_back("Retry-After", std::to_string(error.retry_after.count()));
+    return response;
+}
+
+std::uint64_t file_bytes_in(const Form& form) {
+    std::uint64_t bytes = 0;
+    for (const auto& file : form.files)
+        bytes += file.bytes;
+    return bytes;
 }
 
 /// Telegram's reader hangs up on a body it cannot read, without a word; the proxy before it says so
@@ -122,7 +138,8 @@ BotApi::BotApi(BotApiOptions options, Stats& stats, Audit& audit)
       stats_{stats},
       audit_{audit},
       files_{random_seed(), files_kept},
-      chats_{messages_kept} {}
+      chats_{messages_kept},
+      limiter_{options_.rates} {}
 
 asio::awaitable<Response> BotApi::answer(Request& request) {
     const auto began = steady_clock::now();
@@ -133,14 +150,15 @@ asio::awaitable<Response> BotApi::answer(Request& request) {
     const auto* const method = method_named(path.substr(std::min(slash + 1, path.size())));
     ++stats_.telegram.requests[method != nullptr ? std::string{method->name} : "unknown"];
 
-    auto form = co_await read_form(request, options_.limits);
-    if (!form && form.error().aborted) ++stats_.telegram.aborted_uploads;
-    if (form) stats_.telegram.bytes_received += form->body_bytes;
-    // What takes Telegram time is the file.
     const bool sends = method != nullptr && method->name.starts_with("send");
-    if (form && sends && options_.latency.count() > 0) co_await sleep_for(options_.latency);
-    auto response =
-        form ? as_response(run(method, token, began, std::move(*form))) : refusal_of(form.error());
+    Response response;
+    if (sends) {
+        response = co_await answer_upload(request, *method, token, began);
+    } else {
+        auto form = co_await read(request);
+        response = form ? as_response(run(method, token, began, std::move(*form)))
+                        : refusal_of(form.error());
+    }
     ++stats_.telegram.answers[response.status];
     if (const auto* const text = std::get_if<std::string>(&response.body))
         stats_.telegram.bytes_sent += text->size();
@@ -148,6 +166,53 @@ asio::awaitable<Response> BotApi::answer(Request& request) {
         "telegram.answered", "a Bot API request",
         {{"method", method != nullptr ? method->name : "unknown"}, {"status", response.status}});
     co_return response;
+}
+
+asio::awaitable<std::expected<Form, NoForm>> BotApi::read(Request& request) {
+    auto form = co_await read_form(request, options_.limits);
+    if (!form && form.error().aborted) ++stats_.telegram.aborted_uploads;
+    if (form) stats_.telegram.bytes_received += form->body_bytes;
+    co_return form;
+}
+
+// What takes Telegram time is the file, and what the server in front of it watches over.
+asio::awaitable<Response> BotApi::answer_upload(Request& request, const Method& method,
+                                                std::string_view token,
+                                                steady_clock::time_point began) {
+    const auto bot = bot_of_token(token);
+    const auto bot_id = bot ? bot->id : 0;
+    const auto announced = request.body->length().value_or(0);
+    if (const auto refused = limiter_.begin_upload(bot_id, announced)) {
+        co_await sleep_for(pause_of_server);
+        co_return as_response(std::unexpected{flooded(*refused)});
+    }
+    struct AtWorkHere {
+        RateLimiter& limiter;
+        std::int64_t bot_id;
+        std::uint64_t bytes;
+        ~AtWorkHere() { limiter.end_upload(bot_id, bytes); }
+    } at_work{limiter_, bot_id, announced};
+
+    auto form = co_await read(request);
+    if (!form) co_return refusal_of(form.error());
+    const auto delay =
+        limiter_.delay_of_size(steady_clock::now(), bot_id, file_bytes_in(*form));
+    if (delay > RateLimiter::longest_delay) {
+        co_await sleep_for(pause_of_server);
+        co_return as_response(
+            std::unexpected{flooded({Limit::same_size, std::chrono::seconds{60}})});
+    }
+    if (delay.count() > 0) co_await sleep_for(delay);
+    if (options_.latency.count() > 0) co_await sleep_for(options_.latency);
+    co_return as_response(run(&method, token, began, std::move(*form)));
+}
+
+ApiError BotApi::flooded(const Violation& violation) {
+    ++stats_.violations[std::string{name_of(violation.limit)}];
+    return {.code = 429,
+            .description =
+                fmt::format("Too Many Requests: retry after {}", violation.retry_after.count()),
+            .retry_after = violation.retry_after};
 }
 
 ApiResult<json::value> BotApi::run(const Method* method, std::string_view token,
@@ -241,6 +306,8 @@ ApiResult<std::int64_t> BotApi::chat_of(const Form& form, std::string_view field
 /// Every send ends here: whatever may keep a message from being posted belongs before it is.
 ApiResult<json::value> BotApi::post(const Call& call, const Method& method, std::int64_t chat_id,
                                     Media media) {
+    if (const auto flood = limiter_.post(steady_clock::now(), call.bot.id, chat_id))
+        return std::unexpected{flooded(*flood)};
     const auto now = std::chrono::system_clock::now();
     const auto message_id =
         chats_.post(chat_id, {.file = media.number,

@@ -16,6 +16,7 @@
 #include "sandbox/telegram/chats.hpp"
 #include "sandbox/telegram/file_register.hpp"
 #include "sandbox/telegram/form.hpp"
+#include "sandbox/telegram/rate_limits.hpp"
 
 namespace prewarm::sandbox {
 
@@ -24,6 +25,7 @@ struct BotApiOptions {
     bool is_local = false;                 ///< As a server of one's own with --local.
     std::chrono::milliseconds latency{0};  ///< After a request's body.
     std::optional<BotList> bots;           ///< Unset: any token of the right form is a bot's.
+    RateLimits rates;
 };
 
 class BotApi {
@@ -42,6 +44,12 @@ private:
     };
     struct Method;
     static const Method* method_named(std::string_view name);
+
+    asio::awaitable<http::Response> answer_upload(http::Request& request, const Method& method,
+                                                  std::string_view token,
+                                                  std::chrono::steady_clock::time_point began);
+    asio::awaitable<std::expected<Form, NoForm>> read(http::Request& request);
+    ApiError flooded(const Violation& violation);
 
     ApiResult<Bot> bot_of(std::string_view token) const;
     ApiResult<boost::json::value> run(const Method* method, std::string_view token,
@@ -69,6 +77,7 @@ private:
     Audit& audit_;
     FileRegister files_;
     Chats chats_;
+    RateLimiter limiter_;
 };
 
 }  // namespace prewarm::sandbox

@@ -155,6 +155,9 @@ class Deployment(unittest.TestCase):
     """A bot, a sandbox as its Telegram, and queues of its own; consumers as a test wants them."""
 
     sandbox_options = ()
+    storage_chats = (-1001, -1002, 77)
+    # Telegram's limits would make every test a slow one: on both sides, or on neither.
+    with_limits = False
 
     def setUp(self):
         cleanup = contextlib.ExitStack()
@@ -170,7 +173,7 @@ class Deployment(unittest.TestCase):
         token = f"{secrets.randbelow(10**9) + 10**8}:{secrets.token_hex(18)}"
         self.token = token
         bots_file.write_text(
-            json.dumps({self.bot: {"token": token, "storage_chats": [-1001, -1002, 77]}})
+            json.dumps({self.bot: {"token": token, "storage_chats": self.storage_chats}})
         )
         self.env = {
             **os.environ,
@@ -180,7 +183,15 @@ class Deployment(unittest.TestCase):
             "ADMIN_API_TOKEN": ADMIN_TOKEN,
             "MEDIA_PREWARM_CONCURRENCY": "8",
         }
-        self.sandbox = self.start("prewarm-sandbox", "--listen", "127.0.0.1:0", *self.sandbox_options)
+        options = list(self.sandbox_options)
+        if not self.with_limits:
+            options.append("--no-limits")
+            self.env |= {
+                "TELEGRAM_RATE_BOT": "100000/s",
+                "TELEGRAM_RATE_CHAT": "100000/s",
+                "TELEGRAM_RATE_GROUP": "1000000/min",
+            }
+        self.sandbox = self.start("prewarm-sandbox", "--listen", "127.0.0.1:0", *options)
         listening = wait_until(
             lambda: "http://" in self.sandbox.out_path.read_text(), "the sandbox's address"
         ) and self.sandbox.out_path.read_text()

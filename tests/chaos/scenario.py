@@ -97,7 +97,9 @@ class Scenario(Deployment):
 
     def start_sandbox(self, *options):
         """Another one; gives its address."""
-        sandbox = self.start("prewarm-sandbox", "--listen", "127.0.0.1:0", *options)
+        sandbox = self.start(
+            "prewarm-sandbox", "--listen", "127.0.0.1:0", "--no-limits", *options
+        )
         says = wait_until(
             lambda: re.search(r"http://\S+", sandbox.out_path.read_text()), "the sandbox's address"
         )

@@ -18,7 +18,7 @@ class SandboxProcess {
 public:
     SandboxProcess(const std::string& program, std::vector<std::string> options) {
         options.insert(options.begin(),
-                       {program, "--listen", "127.0.0.1:0", "--log-level", "warn"});
+                       {program, "--listen", "127.0.0.1:0", "--no-limits", "--log-level", "warn"});
         int ends[2];
         if (pipe(ends) != 0) throw std::runtime_error{"pipe"};
         pid_ = fork();

@@ -12,7 +12,10 @@ using testing::SizeIs;
 class ResendingTest : public test::MediaStoreTest {
 protected:
     std::vector<LostEvent> due(std::vector<std::string> bots = {"bot"}, std::size_t most = 10) {
-        return run(store.take_due(most, 30s, std::move(bots), {"resting"})).value();
+        std::vector<BotRoom> rooms;
+        for (auto& bot : bots)
+            rooms.push_back({std::move(bot), most});
+        return run(store.take_due(std::move(rooms), {"resting"}, most, 30s)).value();
     }
     std::vector<LostEvent> orphans(std::vector<std::string> bots = {"bot"}) {
         return run(store.take_orphans(10, 30s, std::move(bots))).value();
@@ -115,7 +118,7 @@ TEST_F(ResendingTest, DealsEachEventToOneOfManyAtOnce) {
     std::vector<MediaKey> dealt;
     const auto take_some = [&](MediaStore& with) -> asio::awaitable<void> {
         for (int time = 0; time < 10; ++time) {
-            for (const auto& event : (co_await with.take_due(5, 30s, {"bot"}, {})).value())
+            for (const auto& event : (co_await with.take_due({{"bot", 5}}, {}, 5, 30s)).value())
                 dealt.push_back(event.media);
         }
     };
@@ -157,7 +160,7 @@ TEST_F(ResendingTest, LetsSomebodyGiveUpTheJobsOfABotThatNobodyKnows) {
     let_time_pass("9 min");
     EXPECT_THAT(due({"other"}), IsEmpty());
     let_time_pass("2 min");
-    EXPECT_THAT(run(store.take_due(10, 30s, {"other"}, {"bot"})).value(), IsEmpty());
+    EXPECT_THAT(run(store.take_due({{"other", 10}}, {"bot"}, 10, 30s)).value(), IsEmpty());
     EXPECT_THAT(due({"other"}), SizeIs(1));
 }
 

@@ -24,11 +24,12 @@ struct ScriptedPorts : Ledger,
                        StepObserver {
     std::vector<std::string> calls;
     std::vector<Result<Claim>> claims{Claim{Lease{.media = {}, .token = 7, .attempt = 1}}};
-    Result<std::int64_t> turn{42};
+    Result<Turn> turn{Turn{42, "permit"}};
     std::vector<Result<Sent>> sent{Sent{.actual_kind = MediaKind::photo, .file_id = "file"}};
     bool everybody_fails = false;
     std::optional<Failure> missing;
     std::vector<FailureKind> told_to_budget;
+    std::vector<Posted> posts;
     Parked parked;
     ParkedAfter parked_after{};
     std::vector<bool> counted;
@@ -89,11 +90,12 @@ struct ScriptedPorts : Ledger,
         calls.emplace_back("record_refused");
         co_return std::vector<std::string>{"another"};
     }
-    Task<std::int64_t> wait_turn(const Upload&) override {
+    Task<Turn> wait_turn(const Upload&) override {
         calls.emplace_back("budget");
         co_return turn;
     }
-    void failed(const Upload&, std::int64_t, const Failure& failure) override {
+    void ended(const Upload&, const Turn&, Posted posted) override { posts.push_back(posted); }
+    void failed(const Upload&, const Turn&, const Failure& failure) override {
         told_to_budget.push_back(failure.kind);
     }
     asio::awaitable<bool> is_down(Dependency, const MediaKey&) override {

@@ -1,0 +1,253 @@
+-- Telegram's limits for one bot, as one decision: what may be sent when and to which chat, and how
+-- long the rest has to wait. Pure: all it knows is in `state`, time is given, in milliseconds.
+-- The same text decides inside Redis, for all instances, and in this process (rules.hpp says how
+-- `request` and the answer look). Lua 5.1.
+--
+-- A permit is "in flight" until its holder says how it ended. It may reach its chat at any moment
+-- of that time, so the limits hold whatever the upload takes: of a window's messages those in
+-- flight are counted with those that are there, and where there is no window, few are in flight.
+
+local window_ms = 60000
+local rest_of_a_refused_chat_ms = 600000
+local grace_ms = 1500          -- For all instances to tell a new state what they remember.
+local forget_instance_ms = 60000
+local same_size_from_bytes = 100000
+
+local function is_group(id) return id:sub(1, 1) == '-' end
+
+local function new_state(now)
+    return {
+        born = math.floor(now),
+        seq = 0,
+        closed_until = 0,
+        slots = {},              -- The bot's, each for one message: which are taken, and when they end.
+        rest = 0,                -- A 429 for the whole bot.
+        chats = {},              -- By id: { log, in_flight, free, rest, rest_is, last }
+        moved = {},              -- Chats that migrated: id to id.
+        in_flight = {},          -- By permit: { chat, bytes, till }
+        sizes = {},              -- By size in bytes: when the next of that size may go out.
+        instances = {},          -- By name: until when it is counted.
+    }
+end
+
+local function chat_of(state, id)
+    while state.moved[id] do id = state.moved[id] end
+    local chat = state.chats[id]
+    if not chat then
+        -- log: when each of its messages leaves the window, ascending.
+        chat = { log = {}, in_flight = 0, free = 0, rest = 0, rest_is = '', last = 0 }
+        state.chats[id] = chat
+    end
+    return chat, id
+end
+
+-- As text: a table with large whole numbers for keys is not packed as it is.
+local function slot_name(slot) return string.format('%.0f', slot) end
+
+local function note_posted(chat, id, at)
+    if not is_group(id) then return end
+    local log, leaves = chat.log, at + window_ms
+    local place = #log + 1
+    while place > 1 and log[place - 1] > leaves do place = place - 1 end
+    table.insert(log, place, leaves)
+end
+
+local function fly(state, permit, chat_id, bytes, till)
+    local chat, id = chat_of(state, chat_id)
+    chat.in_flight = chat.in_flight + 1
+    state.in_flight[permit] = { chat = id, bytes = bytes, till = till }
+end
+
+-- A permit that is not known (any more) may have been used all the same.
+local function land(state, permit, chat_id, posted_at)
+    local flight = state.in_flight[permit]
+    local chat, id = chat_of(state, flight and flight.chat or chat_id)
+    if flight then
+        chat.in_flight = chat.in_flight - 1
+        state.in_flight[permit] = nil
+    end
+    if posted_at then note_posted(chat, id, posted_at) end
+end
+
+local function forget_what_is_over(state, now)
+    local over = {}
+    for permit, flight in pairs(state.in_flight) do
+        if flight.till <= now then over[permit] = flight end
+    end
+    for permit, flight in pairs(over) do land(state, permit, flight.chat, flight.till) end
+    for _, chat in pairs(state.chats) do
+        local log, gone = chat.log, 0
+        while log[gone + 1] and log[gone + 1] <= now do gone = gone + 1 end
+        if gone > 0 then
+            local left = {}
+            for place = gone + 1, #log do left[#left + 1] = log[place] end
+            chat.log = left
+        end
+    end
+    for size, free in pairs(state.sizes) do
+        if free <= now then state.sizes[size] = nil end
+    end
+    for slot, time in pairs(state.slots) do
+        if time <= now then state.slots[slot] = nil end
+    end
+    for name, till in pairs(state.instances) do
+        if till <= now then state.instances[name] = nil end
+    end
+end
+
+local function hear(state, now, told)
+    if told.what == 'forget' then  -- Somebody may have mended its rights.
+        for _, chat in pairs(state.chats) do
+            if chat.rest_is == 'refused' then chat.rest = 0 end
+        end
+        return
+    end
+    local chat, id = chat_of(state, told.chat)
+    if told.what == 'refused' then
+        chat.rest, chat.rest_is = now + rest_of_a_refused_chat_ms, 'refused'
+    elseif told.what == 'moved' then
+        local _, now_id = chat_of(state, told.to)
+        if now_id ~= id then state.moved[id] = now_id end
+    elseif told.what == 'throttled' then
+        -- The answer does not say whom it means: a second chat that is told the same meanwhile
+        -- makes it the bot.
+        for other, state_of in pairs(state.chats) do
+            if other ~= id and state_of.rest_is == 'chat_cooldown' and state_of.rest > now then
+                state.rest = math.max(state.rest, now + told.ms)
+            end
+        end
+        chat.rest, chat.rest_is = math.max(chat.rest, now + told.ms), 'chat_cooldown'
+    end
+end
+
+-- When the chat may get its next message, and which limit says so; nothing when that depends on
+-- what is in flight.
+local function free_at(chat, id, limits, now)
+    local at, limit = chat.free, 'chat'
+    if chat.rest > at then at, limit = chat.rest, chat.rest_is end
+    if not is_group(id) then
+        if chat.in_flight >= limits.chat_in_flight then return nil, 'in_flight' end
+    else
+        local too_many = #chat.log + chat.in_flight - limits.group_most + 1
+        if too_many > 0 then
+            local leaves = chat.log[too_many]
+            if not leaves then return nil, 'group' end
+            if leaves > at then at, limit = leaves, 'group' end
+        end
+    end
+    return math.max(at, now), at > now and limit or nil
+end
+
+local function choose_chat(state, now, limits, want, pool)
+    if want.chat then
+        local chat, id = chat_of(state, want.chat)
+        if chat.rest <= now then pool = { want.chat } end
+    end
+    local best
+    for _, wished in ipairs(pool) do
+        local chat, id = chat_of(state, wished)
+        local at, limit = free_at(chat, id, limits, now)
+        local load = #chat.log + chat.in_flight
+        -- One that depends on what is in flight comes after all that do not.
+        if not best or (at or math.huge) < (best.at or math.huge)
+            or (at == best.at and (load < best.load or (load == best.load and chat.last < best.chat.last)))
+        then
+            best = { chat = chat, id = id, at = at, limit = limit, load = load }
+        end
+    end
+    return best
+end
+
+local function decide(state, now, request, want, in_flight)
+    local limits = request.limits
+    if in_flight.count >= limits.uploads then return nil, 'in_flight' end
+    if in_flight.count > 0 and in_flight.bytes + want.bytes > limits.bytes then
+        return nil, 'bytes'
+    end
+    local best = choose_chat(state, now, limits, want, request.chats)
+    if not best then return nil, 'no_chat' end
+    local at, limit = best.at, best.limit
+    if not at then return nil, limit end
+    local function not_before(time, name)
+        if time and time > at then at, limit = time, name end
+    end
+    not_before(state.rest, 'bot_cooldown')
+    local size = limits.same_size and want.bytes > same_size_from_bytes and tostring(want.bytes)
+    if size then not_before(state.sizes[size], 'same_size') end
+    local slot = math.floor(at / limits.bot_ms)
+    while state.slots[slot_name(slot)] do slot = slot + 1 end
+    not_before(slot * limits.bot_ms, 'bot')
+    if at > now + request.horizon_ms then return at, limit end
+
+    state.slots[slot_name(slot)] = (slot + 1) * limits.bot_ms
+    best.chat.free = at + limits.chat_ms
+    best.chat.last = at
+    if size then
+        -- What the Bot API server reserves for a request of this size.
+        state.sizes[size] = at + math.min(math.max(want.bytes * 1e-4, 200), 900)
+    end
+    fly(state, want.permit, best.id, want.bytes, at + want.hold_ms)
+    in_flight.count, in_flight.bytes = in_flight.count + 1, in_flight.bytes + want.bytes
+    return at, limit, best.id
+end
+
+local function rate_of(state, now, request)
+    local limits, chats = request.limits, 0
+    for _, wished in ipairs(request.chats) do
+        local chat, id = chat_of(state, wished)
+        if chat.rest <= now then
+            chats = chats + (is_group(id)
+                and math.min(limits.group_most / window_ms, 1 / limits.chat_ms)
+                or 1 / limits.chat_ms)
+        end
+    end
+    return state.rest <= now and math.min(chats, 1 / limits.bot_ms) * 1000 or 0
+end
+
+return function(state, now, request)
+    if not state then
+        state = new_state(now)
+        if request.peers > 0 then state.closed_until = now + grace_ms end
+    elseif request.seq > state.seq then
+        -- Restored from a moment that lies before what this instance has seen.
+        state.born, state.seq, state.closed_until = math.floor(now), request.seq, now + grace_ms
+    end
+    state.seq = state.seq + 1
+    forget_what_is_over(state, now)
+    state.instances[request.instance] = now + forget_instance_ms
+    for _, one in ipairs(request.ended) do
+        land(state, one.permit, one.chat, one.posted and now - one.ago_ms or nil)
+    end
+    for _, one in ipairs(request.held) do
+        if not state.in_flight[one.permit] then
+            fly(state, one.permit, one.chat, one.bytes, now + one.hold_ms)
+        end
+    end
+    for _, told in ipairs(request.told) do hear(state, now, told) end
+
+    local in_flight = { count = 0, bytes = 0 }
+    for _, flight in pairs(state.in_flight) do
+        in_flight.count, in_flight.bytes = in_flight.count + 1, in_flight.bytes + flight.bytes
+    end
+    local turns = {}
+    local full_until, full_by  -- What holds for every message of the bot.
+    if state.closed_until > now then full_until, full_by = state.closed_until, 'recovery' end
+    for place, want in ipairs(request.wanted) do
+        local at, limit, chat = full_until, full_by, nil
+        if not full_until then
+            at, limit, chat = decide(state, now, request, want, in_flight)
+            if not chat and (limit == 'bot' or limit == 'bot_cooldown') then
+                full_until, full_by = at, limit
+            end
+        end
+        turns[place] = {
+            permit = want.permit, chat = chat, limit = limit, wait_ms = at and math.ceil(at - now),
+        }
+    end
+    local instances = 0
+    for _ in pairs(state.instances) do instances = instances + 1 end
+    return state, {
+        born = state.born, seq = state.seq, instances = instances,
+        rate = rate_of(state, now, request), turns = turns,
+    }
+end

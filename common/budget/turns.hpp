@@ -1,0 +1,105 @@
+/// What is asked of Telegram's limits, and what they answer.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/failure.hpp"
+
+namespace prewarm::budget {
+
+/// Of one bot, for all that send in its name.
+struct Limits {
+    double bot_per_second = 30;    ///< "about 30 messages per second" (Bots FAQ).
+    double chat_per_second = 1;    ///< Likewise, for each chat.
+    double group_per_minute = 20;  ///< For a group or channel: an id below zero.
+    /// The Bot API server refuses above 100 uploads and 4 GiB at once (its Client.cpp, `send`).
+    unsigned most_uploads = 90;
+    std::uint64_t most_bytes = 3'500'000'000;
+    /// Telegram's own server makes requests of exactly the same size wait for each other (its
+    /// Client.cpp, `on_cmd`); one that runs with --local does not.
+    bool spaces_equal_sizes = true;
+};
+
+/// A part of them that `senders` can have each without knowing of each other.
+Limits share_of(Limits limits, unsigned senders);
+
+/// A message that somebody would like to send.
+struct Wanted {
+    std::string permit;             ///< Unlike any other that was ever asked for.
+    std::uint64_t bytes = 0;        ///< Of its files. 0: unknown.
+    std::int64_t chat = 0;          ///< Where to, unless that chat rests; 0: to any.
+    std::chrono::milliseconds hold{};  ///< After this time it is taken as sent.
+};
+
+/// A permit that was used, or never will be.
+struct Ended {
+    std::string permit;
+    std::int64_t chat = 0;
+    bool posted = false;
+    std::chrono::milliseconds ago{};
+};
+
+/// A permit that is being used.
+struct Held {
+    std::string permit;
+    std::int64_t chat = 0;
+    std::uint64_t bytes = 0;
+    std::chrono::milliseconds hold{};
+};
+
+/// What Telegram said.
+struct Told {
+    enum class What : std::uint8_t {
+        throttled,  ///< The chat, or all of the bot, is to wait for `wait`.
+        refused,    ///< The chat takes nothing from the bot.
+        moved,      ///< The chat has become `to`.
+        forget,     ///< Of no chat: refused ones are to be tried again.
+    };
+    What what = What::throttled;
+    std::int64_t chat = 0;
+    std::chrono::milliseconds wait{};
+    std::int64_t to = 0;
+};
+
+struct Request {
+    std::string instance;
+    std::uint64_t seq = 0;   ///< Of the last answer; 0 before the first.
+    unsigned peers = 0;      ///< Other instances, as the last answer said.
+    Limits limits;
+    std::chrono::milliseconds horizon{2000};  ///< A turn may lie so far ahead.
+    std::vector<std::int64_t> chats;          ///< The bot's storage chats.
+    std::vector<Ended> ended;
+    std::vector<Held> held;  ///< Only what the state may not know of.
+    std::vector<Told> told;
+    std::vector<Wanted> wanted;  ///< Best first.
+};
+
+/// Whose turn it is, and when.
+struct Turn {
+    std::string permit;
+    std::optional<std::int64_t> chat;               ///< Nothing: not now.
+    std::optional<std::chrono::milliseconds> wait;  ///< Nothing: when something has ended.
+    std::string limit;                              ///< Which one makes it wait; may be empty.
+};
+
+struct Answer {
+    std::uint64_t seq = 0;
+    /// When the state was made. Another than before: it was lost, and is to be told what its
+    /// askers remember of the last minute.
+    std::uint64_t born = 0;
+    unsigned instances = 1;   ///< That have asked within the last minute.
+    double per_second = 0;    ///< What the bot's chats take in the long run, those that rest left out.
+    std::vector<Turn> turns;  ///< As in `wanted`.
+};
+
+/// For the script, as JSON.
+std::string encode(const Request& request);
+/// `transient` when it is no answer of the script's.
+Result<Answer> decode_answer(std::string_view json);
+
+}  // namespace prewarm::budget

@@ -1,0 +1,284 @@
+#include "consumer/budget/line.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/log/log.hpp"
+#include "common/runtime/wait.hpp"
+
+namespace prewarm {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr std::size_t most_asked_for_at_once = 16;
+constexpr auto window = 1min;  // Of the limits.
+// What has ended is told with the next question, or after this time.
+constexpr auto report_within = 500ms;
+// When nothing tells how long: something of another instance has to end.
+constexpr auto look_again_after = 250ms;
+constexpr std::uint64_t small_bytes = 100'000;  // Contract, section 8.2.
+constexpr std::uint64_t unknown_size_taken_as = 10'000'000;
+
+/// For how long a permit is taken as being used: a slow upload's time.
+milliseconds hold_for(std::uint64_t bytes) {
+    return 30s + milliseconds{bytes / 500};
+}
+
+milliseconds rounded_up(std::chrono::steady_clock::duration time) {
+    return std::chrono::ceil<milliseconds>(time);
+}
+
+Failure come_back_in(milliseconds wait, std::string_view why) {
+    Failure failure{FailureKind::throttled, fmt::format("the bot's turn is far off: {}", why)};
+    failure.retry_after = wait;
+    return failure;
+}
+
+}  // namespace
+
+Line::Line(Parts parts, Options options)
+    : parts_{std::move(parts)}, options_{std::move(options)}, changed_{never(parts_.executor)} {}
+
+std::list<Line::Waiter>::iterator Line::join(const Upload& upload) {
+    const auto bytes = upload.bytes == 0 ? unknown_size_taken_as : upload.bytes;
+    const auto is_small = [](const Waiter& waiter) { return waiter.wanted.bytes < small_bytes; };
+    auto place = waiting_.end();
+    if (bytes < small_bytes) {
+        place = std::ranges::find_if(waiting_, [&](const auto& other) { return !is_small(other); });
+    }
+    return waiting_.insert(
+        place, Waiter{.wanted = {.permit = fmt::format("{}:{}", options_.instance, ++last_permit_),
+                                 .bytes = bytes,
+                                 .chat = upload.warmup_chat_id,
+                                 .hold = hold_for(bytes)},
+                      .since = parts_.clock.now(),
+                      .woken = never(parts_.executor)});
+}
+
+Task<warm::Turn> Line::wait(const Upload& upload) {
+    if (waiting_.size() >= options_.most_waiting) {
+        const double per_second = std::max(per_second_.value_or(1.0) / instances_, 0.05);
+        const std::chrono::duration<double> ahead{static_cast<double>(waiting_.size()) / per_second};
+        co_return come_back_in(std::clamp(rounded_up(std::chrono::duration_cast<Time::duration>(ahead)),
+                                          milliseconds{3s}, milliseconds{1min}),
+                               "many others wait");
+    }
+    struct Place {
+        Line& line;
+        std::list<Waiter>::iterator mine;
+        bool is_taken = false;
+        ~Place() {
+            if (!is_taken && mine->answer && *mine->answer) line.ended(**mine->answer, false);
+            line.waiting_.erase(mine);
+        }
+    } place{*this, join(upload)};
+    auto& mine = *place.mine;
+    serve_from_now();
+    while (!mine.answer)
+        co_await wake_up(mine.woken);
+    const auto now = parts_.clock.now();
+    if (*mine.answer && mine.slot > now) co_await parts_.clock.pause(rounded_up(mine.slot - now));
+    place.is_taken = true;
+    parts_.on_wait(mine.limit, parts_.clock.now() - mine.since);
+    co_return std::move(*mine.answer);
+}
+
+void Line::ended(const warm::Turn& turn, bool posted) {
+    give_back(turn.permit, turn.chat_id, posted);
+}
+
+void Line::give_back(const std::string& permit, std::int64_t chat, bool posted) {
+    const auto now = parts_.clock.now();
+    in_flight_.erase(permit);
+    reports_.push_back({permit, chat, posted ? std::optional{now} : std::nullopt});
+    report_at_ = std::min(report_at_, now + report_within);
+    if (waits_for_an_end_) ask_at_ = now;
+    serve_from_now();
+}
+
+void Line::tell(budget::Told told) {
+    told_.push_back(told);
+    report_at_ = parts_.clock.now();
+    serve_from_now();
+}
+
+void Line::look_again() {
+    if (!waiting_.empty()) serve_from_now();
+}
+
+std::optional<std::size_t> Line::room_within(milliseconds time) const {
+    if (!per_second_) return std::nullopt;
+    const auto shared = *per_second_ * std::chrono::duration<double>{time}.count() / instances_;
+    const auto mine = static_cast<std::size_t>(std::ceil(shared));
+    return mine > waiting_.size() ? mine - waiting_.size() : 0;
+}
+
+void Line::serve_from_now() {
+    changed_.cancel();
+    if (std::exchange(serving_, true)) return;
+    parts_.tasks.spawn(serve());
+}
+
+std::optional<Line::Time> Line::next_question() const {
+    std::optional<Time> next;
+    if (report_at_ != Time::max()) next = report_at_;
+    const bool wants = std::ranges::any_of(waiting_, [](const auto& one) { return !one.answer; });
+    if (wants && parts_.free_slots() > 0) next = std::min(next.value_or(ask_at_), ask_at_);
+    return next;
+}
+
+asio::awaitable<void> Line::serve() {
+    struct End {
+        bool& serving;
+        ~End() { serving = false; }
+    } end{serving_};
+    while (const auto next = next_question()) {
+        if (*next <= parts_.clock.now()) {
+            co_await ask();
+            continue;
+        }
+        changed_.expires_at(*next);
+        co_await wake_up(changed_);
+    }
+}
+
+budget::Request Line::question() {
+    const auto now = parts_.clock.now();
+    budget::Request request{.instance = options_.instance,
+                            .seq = seq_,
+                            .peers = instances_ - 1,
+                            .limits = options_.limits,
+                            .horizon = options_.horizon,
+                            .chats = parts_.chats(),
+                            .ended = {},
+                            .held = {},
+                            .told = std::exchange(told_, {}),
+                            .wanted = {}};
+    for (const auto& report : reports_)
+        request.ended.push_back(ended_of(report, now));
+    for (const auto& [permit, flight] : in_flight_) {
+        if (flight.is_shared && !state_is_new_) continue;
+        request.held.push_back({.permit = permit,
+                                .chat = flight.chat,
+                                .bytes = flight.bytes,
+                                .hold = rounded_up(flight.till - now)});
+    }
+    if (state_is_new_) remember(request);
+    const auto most = std::min(parts_.free_slots(), most_asked_for_at_once);
+    for (const auto& waiter : waiting_) {
+        if (request.wanted.size() >= most) break;
+        if (!waiter.answer) request.wanted.push_back(waiter.wanted);
+    }
+    return request;
+}
+
+// For a state that knows nothing of the last minute.
+void Line::remember(budget::Request& request) const {
+    const auto now = parts_.clock.now();
+    for (const auto& post : posts_) {
+        request.ended.push_back(
+            {.permit = {}, .chat = post.chat, .posted = true, .ago = rounded_up(now - post.at)});
+    }
+}
+
+budget::Ended Line::ended_of(const Report& report, Time now) {
+    return {.permit = report.permit,
+            .chat = report.chat,
+            .posted = report.posted_at.has_value(),
+            .ago = report.posted_at ? rounded_up(now - *report.posted_at) : 0ms};
+}
+
+asio::awaitable<void> Line::ask() {
+    const auto now = parts_.clock.now();
+    while (!posts_.empty() && now - posts_.front().at >= window)
+        posts_.pop_front();
+    auto request = question();
+    const auto reported = reports_.size();
+    report_at_ = Time::max();
+    auto answer = co_await parts_.ask(request);
+    if (!answer) {
+        // Told again, with the next question.
+        told_.insert(told_.begin(), request.told.begin(), request.told.end());
+        if (reported > 0 || !told_.empty()) report_at_ = parts_.clock.now() + report_within;
+        const auto alone = decide_alone(request);
+        hear(alone, request, false);
+        co_return;
+    }
+    alone_.reset();
+    for (std::size_t told = 0; told < reported; ++told) {
+        const auto& report = reports_.front();
+        if (report.posted_at) posts_.push_back({report.chat, *report.posted_at});
+        reports_.pop_front();
+    }
+    for (const auto& held : request.held) {
+        const auto flight = in_flight_.find(held.permit);
+        if (flight != in_flight_.end()) flight->second.is_shared = true;
+    }
+    state_is_new_ = born_ != 0 && answer->born != born_;
+    born_ = answer->born;
+    seq_ = answer->seq;
+    instances_ = std::max(answer->instances, 1U);
+    per_second_ = answer->per_second;
+    hear(*answer, request, true);
+    if (state_is_new_) report_at_ = parts_.clock.now();
+}
+
+// Nobody knows what the others do meanwhile: half of an equal share.
+budget::Answer Line::decide_alone(budget::Request request) {
+    request.limits = budget::share_of(options_.limits, 2 * instances_);
+    request.seq = 0;
+    request.peers = 0;
+    request.ended.clear();
+    if (!alone_) {
+        alone_.emplace();
+        remember(request);
+    }
+    const auto now = parts_.clock.now();
+    for (auto& report : reports_) {
+        if (!std::exchange(report.is_told_alone, true)) request.ended.push_back(ended_of(report, now));
+    }
+    return alone_->decide(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()), request);
+}
+
+void Line::hear(const budget::Answer& answer, const budget::Request& request, bool is_shared) {
+    const auto now = parts_.clock.now();
+    waits_for_an_end_ = false;
+    ask_at_ = answer.turns.size() == request.wanted.size() ? now : now + look_again_after;
+    for (const auto& turn : answer.turns) {
+        const auto waiter = std::ranges::find_if(
+            waiting_, [&](const auto& one) { return one.wanted.permit == turn.permit; });
+        if (turn.chat) {
+            const auto wanted = std::ranges::find(request.wanted, turn.permit, &budget::Wanted::permit);
+            if (wanted == request.wanted.end()) continue;
+            in_flight_[turn.permit] = {.chat = *turn.chat,
+                                       .bytes = wanted->bytes,
+                                       .till = now + *turn.wait + wanted->hold,
+                                       .is_shared = is_shared};
+            if (waiter == waiting_.end()) {  // It was cancelled meanwhile.
+                give_back(turn.permit, *turn.chat, false);
+                continue;
+            }
+            waiter->slot = now + *turn.wait;
+            waiter->limit = turn.limit;
+            waiter->answer = warm::Turn{*turn.chat, turn.permit};
+            waiter->woken.cancel();
+        } else if (waiter == waiting_.end()) {
+            continue;
+        } else if (turn.wait.value_or(rounded_up(now - waiter->since)) > options_.horizon) {
+            // Or something of others has to end, and has not for as long.
+            waiter->limit = turn.limit;
+            waiter->answer = come_back_in(turn.wait.value_or(options_.horizon), turn.limit);
+            waiter->woken.cancel();
+        } else {
+            waits_for_an_end_ = waits_for_an_end_ || !turn.wait;
+            ask_at_ = std::max(ask_at_, now + turn.wait.value_or(look_again_after));
+        }
+    }
+}
+
+}  // namespace prewarm

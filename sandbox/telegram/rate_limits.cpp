@@ -1,0 +1,123 @@
+#include "sandbox/telegram/rate_limits.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace prewarm::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::duration;
+
+constexpr double chat_burst = 5;
+constexpr auto group_window = 1min;
+// What the Bot API server says to a request of its own refusal.
+constexpr auto server_retry_after = 60s;
+// Its Client.cpp, `on_cmd`.
+constexpr std::uint64_t same_size_from_bytes = 100'000;
+
+}  // namespace
+
+std::string_view name_of(Limit limit) {
+    switch (limit) {
+        case Limit::bot:
+            return "bot";
+        case Limit::chat:
+            return "chat";
+        case Limit::group:
+            return "group";
+        case Limit::uploads:
+            return "uploads";
+        case Limit::bytes:
+            return "bytes";
+        case Limit::same_size:
+            return "same_size";
+    }
+    return "";
+}
+
+duration<double> RateLimiter::Bucket::wait(Time now, double per_second, double at_once) {
+    taken = std::max(0.0, taken - duration<double>{now - since}.count() * per_second);
+    since = now;
+    if (taken + 1 <= at_once) {
+        taken += 1;
+        return 0s;
+    }
+    return duration<double>{(taken + 1 - at_once) / per_second};
+}
+
+std::optional<std::chrono::seconds> RateLimiter::still_banned(Ban& ban, Time now) {
+    if (ban.until <= now) return std::nullopt;
+    ban.length *= 2;
+    ban.until = now + ban.length;
+    return ban.length;
+}
+
+Violation RateLimiter::banned(Ban& ban, Time now, Limit limit, duration<double> wait) {
+    ban.length = std::chrono::seconds{std::max(1, static_cast<int>(std::ceil(wait.count())))};
+    ban.until = now + ban.length;
+    return {limit, ban.length};
+}
+
+std::optional<Violation> RateLimiter::post(Time now, std::int64_t bot_id, std::int64_t chat_id) {
+    auto& bot = bots_[bot_id];
+    auto& chat = bot.chats[chat_id];
+    const bool is_group = chat_id < 0;
+    if (const auto wait = still_banned(bot.ban, now)) return Violation{Limit::bot, *wait};
+    if (const auto wait = still_banned(chat.ban, now))
+        return Violation{is_group ? Limit::group : Limit::chat, *wait};
+
+    if (is_group && limits_.group_per_minute > 0) {
+        auto& last = chat.last_minute;
+        while (!last.empty() && now - last.front() >= group_window)
+            last.pop_front();
+        if (last.size() >= limits_.group_per_minute)
+            return banned(chat.ban, now, Limit::group, last.front() + group_window - now);
+    }
+    if (!is_group && limits_.chat_per_second > 0) {
+        const auto wait = chat.bucket.wait(now, limits_.chat_per_second, chat_burst);
+        if (wait > 0s) return banned(chat.ban, now, Limit::chat, wait);
+    }
+    if (limits_.bot_per_second > 0) {
+        const auto wait = bot.bucket.wait(now, limits_.bot_per_second, limits_.bot_per_second);
+        if (wait > 0s) return banned(bot.ban, now, Limit::bot, wait);
+    }
+    if (is_group) chat.last_minute.push_back(now);
+    return std::nullopt;
+}
+
+std::optional<Violation> RateLimiter::begin_upload(std::int64_t bot_id, std::uint64_t bytes) {
+    auto& bot = bots_[bot_id];
+    if (limits_.uploads_at_once > 0 && bot.uploads >= limits_.uploads_at_once)
+        return Violation{Limit::uploads, server_retry_after};
+    if (limits_.upload_bytes_at_once > 0 && bot.bytes + bytes > limits_.upload_bytes_at_once)
+        return Violation{Limit::bytes, server_retry_after};
+    ++bot.uploads;
+    bot.bytes += bytes;
+    return std::nullopt;
+}
+
+void RateLimiter::end_upload(std::int64_t bot_id, std::uint64_t bytes) {
+    auto& bot = bots_[bot_id];
+    --bot.uploads;
+    bot.bytes -= bytes;
+}
+
+// Each reserves its part of a bucket of one second; what is beyond that second waits.
+std::chrono::milliseconds RateLimiter::delay_of_size(Time now, std::int64_t bot_id,
+                                                     std::uint64_t bytes) {
+    if (!limits_.spaces_equal_sizes || bytes <= same_size_from_bytes) return 0ms;
+    auto& sizes = bots_[bot_id].sizes;
+    std::erase_if(sizes, [now](const auto& size) { return size.second <= now; });
+    auto& reserved_until = sizes[bytes];
+    reserved_until = std::max(reserved_until, now);
+    const auto backlog = reserved_until - now;
+    const duration<double> part{std::clamp(static_cast<double>(bytes) * 1e-7, 0.2, 0.9)};
+    const auto delay = std::chrono::ceil<std::chrono::milliseconds>(
+        std::max(duration<double>{0}, duration<double>{backlog} + part - 1s));
+    if (delay <= longest_delay)
+        reserved_until += std::chrono::duration_cast<Time::duration>(part);
+    return delay;
+}
+
+}  // namespace prewarm::sandbox

@@ -1,0 +1,92 @@
+/// Telegram's flood limits, as it enforces them.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string_view>
+
+namespace prewarm::sandbox {
+
+/// Each can be switched off: 0.
+struct RateLimits {
+    /// Messages a second, of one bot; as many at once ("short bursts may go over this limit").
+    double bot_per_second = 30;
+    /// Messages a second to one private chat, five at once.
+    double chat_per_second = 1;
+    /// Messages to one group or channel within any minute.
+    unsigned group_per_minute = 20;
+    /// Of the Bot API server, for one bot.
+    unsigned uploads_at_once = 100;
+    std::uint64_t upload_bytes_at_once = 4ULL << 30U;
+    /// Requests whose files are together of exactly the same size wait for each other.
+    bool spaces_equal_sizes = true;
+};
+
+enum class Limit : std::uint8_t { bot, chat, group, uploads, bytes, same_size };
+inline constexpr std::array all_limits{Limit::bot,     Limit::chat,  Limit::group,
+                                       Limit::uploads, Limit::bytes, Limit::same_size};
+std::string_view name_of(Limit limit);
+
+/// A request was too much.
+struct Violation {
+    Limit limit = Limit::bot;
+    std::chrono::seconds retry_after{1};
+};
+
+/// Whoever goes on although it was told to wait is told to wait for longer.
+class RateLimiter {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    explicit RateLimiter(RateLimits limits) : limits_{limits} {}
+
+    /// A message is to be posted.
+    std::optional<Violation> post(Time now, std::int64_t bot_id, std::int64_t chat_id);
+
+    /// An upload begins; without a violation it is to be ended.
+    std::optional<Violation> begin_upload(std::int64_t bot_id, std::uint64_t bytes);
+    void end_upload(std::int64_t bot_id, std::uint64_t bytes);
+
+    /// An upload's files are there, so many bytes together: how long the request is held back.
+    std::chrono::milliseconds delay_of_size(Time now, std::int64_t bot_id, std::uint64_t bytes);
+    /// Above that the request is refused instead.
+    static constexpr std::chrono::milliseconds longest_delay{5000};
+
+private:
+    /// So many at once, and so many more as time passes.
+    struct Bucket {
+        double taken = 0;
+        Time since{};
+        std::chrono::duration<double> wait(Time now, double per_second, double at_once);
+    };
+    /// Who was told to wait.
+    struct Ban {
+        Time until{};
+        std::chrono::seconds length{0};
+    };
+    struct Chat {
+        Bucket bucket;
+        std::deque<Time> last_minute;
+        Ban ban;
+    };
+    struct Bot {
+        Bucket bucket;
+        Ban ban;
+        unsigned uploads = 0;
+        std::uint64_t bytes = 0;
+        std::map<std::uint64_t, Time> sizes;  ///< When the size's reservations are used up.
+        std::map<std::int64_t, Chat> chats;
+    };
+
+    static std::optional<std::chrono::seconds> still_banned(Ban& ban, Time now);
+    static Violation banned(Ban& ban, Time now, Limit limit, std::chrono::duration<double> wait);
+
+    RateLimits limits_;
+    std::map<std::int64_t, Bot> bots_;
+};
+
+}  // namespace prewarm::sandbox

@@ -1,0 +1,309 @@
+#include "common/budget/rules.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace prewarm::budget {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+/// One bot, and instances that ask for it.
+class BudgetRules : public ::testing::Test {
+protected:
+    Request ask(std::size_t messages, std::uint64_t bytes = 1000) {
+        Request request{.instance = "one", .seq = seq, .peers = peers, .limits = limits,
+                        .chats = chats, .ended = {}, .held = {}, .told = {}, .wanted = {}};
+        for (std::size_t i = 0; i < messages; ++i) {
+            request.wanted.push_back(
+                {.permit = std::to_string(++permits), .bytes = bytes, .hold = 30s});
+        }
+        return request;
+    }
+    Answer decide(const Request& request) {
+        auto answer = rules.decide(now, request);
+        seq = answer.seq;
+        return answer;
+    }
+    Turn turn(std::uint64_t bytes = 1000) { return decide(ask(1, bytes)).turns.at(0); }
+    /// `message` was posted and is answered.
+    void end(const Turn& message, milliseconds ago = 0ms) {
+        auto request = ask(0);
+        request.ended.push_back({message.permit, *message.chat, true, ago});
+        (void)decide(request);
+    }
+    void tell(Told told) {
+        auto request = ask(0);
+        request.told.push_back(told);
+        (void)decide(request);
+    }
+    /// As many as can be had now, each ended at once.
+    std::vector<Turn> take_all(std::size_t most) {
+        std::vector<Turn> taken;
+        while (taken.size() < most) {
+            const auto next = turn();
+            if (!next.chat) break;
+            now += *next.wait;
+            end(next);
+            taken.push_back(next);
+        }
+        return taken;
+    }
+
+    Rules rules;
+    Limits limits;
+    std::vector<std::int64_t> chats{-1};
+    milliseconds now{1'000'000};
+    std::uint64_t seq = 0;
+    unsigned peers = 0;
+    std::size_t permits = 0;
+};
+
+TEST_F(BudgetRules, LetAnIdleBotSendAtOnce) {
+    const auto first = turn();
+    EXPECT_EQ(first.chat, -1);
+    EXPECT_EQ(first.wait, 0ms);
+}
+
+TEST_F(BudgetRules, GiveAGroupTwentyMessagesInAnyMinuteASecondApart) {
+    const auto began = now;
+    EXPECT_EQ(take_all(100).size(), 20U);
+    EXPECT_EQ(now - began, 19s);
+    const auto next = turn();
+    EXPECT_EQ(next.limit, "group");
+    EXPECT_EQ(next.wait, 41s);
+    now += 41s;
+    EXPECT_EQ(turn().chat, -1);
+}
+
+TEST_F(BudgetRules, CountWhatIsInFlightAsIfItWereThere) {
+    std::vector<Turn> flying;
+    for (int i = 0; i < 20; ++i) {
+        flying.push_back(turn());
+        ASSERT_TRUE(flying.back().chat) << i;
+        now += 1s;
+    }
+    // Nobody knows when they arrive.
+    EXPECT_FALSE(turn().wait);
+    now += 5s;
+    end(flying.front());
+    const auto next = turn();
+    EXPECT_EQ(next.limit, "group");
+    EXPECT_EQ(next.wait, 60s) << "when the first leaves the window";
+    for (std::size_t i = 1; i < flying.size(); ++i)
+        end(flying[i]);
+    EXPECT_EQ(turn().wait, 60s);
+}
+
+TEST_F(BudgetRules, TakeAPermitThatNobodyEndedAsUsed) {
+    (void)turn();
+    now += 31s;
+    EXPECT_EQ(take_all(100).size(), 19U);
+}
+
+TEST_F(BudgetRules, GiveBackWhatWasNotUsed) {
+    for (int i = 0; i < 20; ++i) {
+        const auto unused = turn();
+        now += *unused.wait + 1s;
+        auto request = ask(0);
+        request.ended.push_back({unused.permit, *unused.chat, false, 0ms});
+        (void)decide(request);
+    }
+    EXPECT_EQ(take_all(100).size(), 20U);
+}
+
+TEST_F(BudgetRules, SpreadOverTheLeastLoadedChats) {
+    chats = {-1, -2, -3};
+    std::map<std::int64_t, int> sent;
+    for (const auto& one : take_all(30))
+        ++sent[*one.chat];
+    EXPECT_EQ(sent, (std::map<std::int64_t, int>{{-1, 10}, {-2, 10}, {-3, 10}}));
+}
+
+TEST_F(BudgetRules, KeepTheBotsRateOverManyChats) {
+    chats.clear();
+    for (int chat = 1; chat <= 200; ++chat)
+        chats.push_back(-chat);
+    const auto turns = decide(ask(100)).turns;
+    std::map<std::int64_t, int> in_second;
+    std::size_t given = 0;
+    for (const auto& one : turns) {
+        if (!one.chat) continue;
+        ++given;
+        ++in_second[(now + *one.wait).count() / 1000];
+    }
+    EXPECT_EQ(given, 61U) << "all that lies within the two seconds of the horizon";
+    for (const auto& [second, messages] : in_second)
+        EXPECT_LE(messages, 31);
+    EXPECT_EQ(turns.back().limit, "bot");
+}
+
+TEST_F(BudgetRules, GiveAPersonAMessageASecond) {
+    chats = {5};
+    for (int i = 0; i < 100; ++i) {
+        const auto next = turn();
+        ASSERT_TRUE(next.chat);
+        EXPECT_EQ(next.wait, i == 0 ? 0ms : 1s);
+        now += *next.wait;
+        end(next);
+    }
+}
+
+TEST_F(BudgetRules, SpaceUploadsOfTheSameSize) {
+    chats = {-1, -2, -3};
+    EXPECT_EQ(turn(5'000'000).wait, 0ms);
+    const auto next = turn(5'000'000);
+    EXPECT_EQ(next.wait, 500ms);
+    EXPECT_EQ(next.limit, "same_size");
+    EXPECT_LT(turn(5'000'001).wait, 100ms);
+    EXPECT_LT(turn(90'000).wait, 1100ms);
+    limits.spaces_equal_sizes = false;
+    EXPECT_NE(turn(5'000'000).limit, "same_size");
+}
+
+TEST_F(BudgetRules, BoundUploadsAndBytesInFlight) {
+    chats = {-1, -2, -3, -4, -5};
+    limits.most_bytes = 100'000'000;
+    EXPECT_TRUE(turn(60'000'000).chat);
+    const auto large = turn(60'000'001);
+    EXPECT_FALSE(large.chat);
+    EXPECT_EQ(large.limit, "bytes");
+    EXPECT_TRUE(turn(1000).chat) << "a small one does not wait behind it";
+    limits.most_uploads = 2;
+    EXPECT_EQ(turn(1000).limit, "in_flight");
+}
+
+TEST_F(BudgetRules, RestAChatThatIsThrottled) {
+    chats = {-1, -2};
+    tell({.what = Told::What::throttled, .chat = -1, .wait = 30s});
+    for (const auto& one : take_all(10))
+        EXPECT_EQ(one.chat, -2);
+    now += 30s;
+    EXPECT_EQ(turn().chat, -1);
+}
+
+TEST_F(BudgetRules, TakeASecondThrottledChatForTheWholeBot) {
+    chats = {-1, -2, -3};
+    tell({.what = Told::What::throttled, .chat = -1, .wait = 30s});
+    EXPECT_TRUE(turn().chat);
+    tell({.what = Told::What::throttled, .chat = -2, .wait = 300s});
+    const auto next = turn();
+    EXPECT_FALSE(next.chat);
+    EXPECT_EQ(next.wait, 300s);
+    EXPECT_EQ(next.limit, "bot_cooldown");
+}
+
+TEST_F(BudgetRules, RestAChatThatRefusesUntilToldOtherwise) {
+    chats = {-1, -2};
+    tell({.what = Told::What::refused, .chat = -1});
+    EXPECT_EQ(turn().chat, -2);
+    now += 5min;
+    EXPECT_EQ(turn().chat, -2);
+    tell({.what = Told::What::forget});
+    EXPECT_EQ(turn().chat, -1);
+}
+
+TEST_F(BudgetRules, FollowAChatThatMoved) {
+    tell({.what = Told::What::moved, .chat = -1, .wait = {}, .to = -1001});
+    EXPECT_EQ(turn().chat, -1001);
+    tell({.what = Told::What::moved, .chat = -1001, .wait = {}, .to = -1});
+    EXPECT_EQ(turn().chat, -1001) << "not in circles";
+}
+
+TEST_F(BudgetRules, SendToTheChatThatIsAskedForUnlessItRests) {
+    auto request = ask(1);
+    request.wanted[0].chat = -77;
+    EXPECT_EQ(decide(request).turns[0].chat, -77);
+    tell({.what = Told::What::refused, .chat = -77});
+    request = ask(1);
+    request.wanted[0].chat = -77;
+    EXPECT_EQ(decide(request).turns[0].chat, -1);
+}
+
+TEST_F(BudgetRules, WaitForEverybodysMemoryWhenTheStateIsNew) {
+    peers = 2;
+    const auto early = turn();
+    EXPECT_EQ(early.limit, "recovery");
+    EXPECT_EQ(early.wait, 1500ms);
+    // Another instance tells what it has sent.
+    auto told = ask(0);
+    told.instance = "two";
+    for (int i = 0; i < 19; ++i)
+        told.ended.push_back({.permit = {}, .chat = -1, .posted = true, .ago = 10s});
+    EXPECT_EQ(decide(told).instances, 2U);
+    now += 1500ms;
+    EXPECT_TRUE(turn().chat);
+    EXPECT_FALSE(turn().chat);
+}
+
+TEST_F(BudgetRules, NoticeAStateFromThePast) {
+    const auto born = decide(ask(0)).born;
+    now += 10s;
+    seq = 50;
+    const auto answer = decide(ask(1));
+    EXPECT_NE(answer.born, born);
+    EXPECT_EQ(answer.turns[0].limit, "recovery");
+    EXPECT_GT(answer.seq, 50U);
+}
+
+TEST_F(BudgetRules, KnowWhatTheChatsTakeInTheLongRun) {
+    chats = {-1, -2, -3};
+    EXPECT_NEAR(decide(ask(0)).per_second, 1.0, 0.001);
+    tell({.what = Told::What::refused, .chat = -1});
+    EXPECT_NEAR(decide(ask(0)).per_second, 2.0 / 3, 0.001);
+    for (int chat = 10; chat < 500; ++chat)
+        chats.push_back(-chat);
+    EXPECT_NEAR(decide(ask(0)).per_second, 30, 0.001);
+}
+
+// Whatever an upload takes: no window of a minute holds more than twenty messages of a group, and
+// nearly all that may be sent is sent.
+TEST_F(BudgetRules, HoldTheLimitsForUploadsOfAnyLength) {
+    chats = {-1, -2, -3, -4};
+    std::uint64_t chance = 12345;
+    const auto random = [&chance](std::uint64_t below) {
+        chance = chance * 6364136223846793005ULL + 1442695040888963407ULL;
+        return (chance >> 33U) % below;
+    };
+    std::multimap<milliseconds, std::pair<Turn, bool>> coming;  // At its time: arrived, or ended.
+    std::map<std::int64_t, std::vector<milliseconds>> arrived;
+    std::size_t sent = 0;
+    const auto began = now;
+    while (sent < 800) {
+        auto request = ask(4);
+        while (!coming.empty() && coming.begin()->first <= now) {
+            const auto [at, what] = *coming.begin();
+            coming.erase(coming.begin());
+            if (!what.second) {
+                arrived[*what.first.chat].push_back(at);
+            } else {
+                request.ended.push_back({what.first.permit, *what.first.chat, true, now - at});
+            }
+        }
+        for (const auto& one : decide(request).turns) {
+            if (!one.chat) continue;
+            ++sent;
+            const auto takes = milliseconds{50 + random(2000)};
+            const auto starts = now + *one.wait;
+            coming.emplace(starts + milliseconds{random(static_cast<std::uint64_t>(takes.count()))},
+                           std::pair{one, false});
+            coming.emplace(starts + takes, std::pair{one, true});
+        }
+        now += 100ms;
+    }
+    for (auto& [chat, times] : arrived) {
+        std::ranges::sort(times);
+        for (std::size_t i = 20; i < times.size(); ++i)
+            EXPECT_GE(times[i] - times[i - 20], 60s) << "chat " << chat;
+    }
+    EXPECT_LT(now - began, 10min * 1.05);
+}
+
+}  // namespace
+}  // namespace prewarm::budget

@@ -1,0 +1,110 @@
+#include "sandbox/telegram/rate_limits.hpp"
+
+#include <gtest/gtest.h>
+
+namespace prewarm::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SandboxRateLimits : public testing::Test {
+protected:
+    static constexpr std::int64_t bot = 1;
+    static constexpr std::int64_t group = -100;
+    static constexpr std::int64_t person = 7;
+
+    std::optional<Violation> post(std::int64_t chat) { return limiter.post(now, bot, chat); }
+
+    RateLimiter::Time now{1h};
+    RateLimiter limiter{{}};
+};
+
+TEST_F(SandboxRateLimits, TakeTwentyMessagesInAnyMinuteToAGroup) {
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_FALSE(post(group)) << i;
+        now += 1s;
+    }
+    const auto refused = post(group);
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->limit, Limit::group);
+    EXPECT_EQ(refused->retry_after, 40s);
+    now += 40s;
+    EXPECT_FALSE(post(group));
+    EXPECT_TRUE(post(group));
+}
+
+TEST_F(SandboxRateLimits, AskForMoreTimeWhereTheyAreIgnored) {
+    for (int i = 0; i < 20; ++i)
+        (void)post(group);
+    EXPECT_EQ(post(group)->retry_after, 60s);
+    EXPECT_EQ(post(group)->retry_after, 120s);
+    now += 119s;
+    EXPECT_EQ(post(group)->retry_after, 240s);
+    now += 240s;
+    EXPECT_FALSE(post(group));
+}
+
+TEST_F(SandboxRateLimits, TakeAMessageASecondToAPersonAndAShortBurst) {
+    for (int i = 0; i < 5; ++i)
+        EXPECT_FALSE(post(person)) << i;
+    for (int i = 0; i < 10; ++i) {
+        now += 1s;
+        EXPECT_FALSE(post(person)) << i;
+    }
+    EXPECT_EQ(post(person)->limit, Limit::chat);
+}
+
+TEST_F(SandboxRateLimits, TakeThirtyMessagesASecondFromABot) {
+    int taken = 0;
+    for (int tenth = 0; tenth < 100; ++tenth) {
+        for (std::int64_t chat = 0; chat < 3; ++chat)
+            taken += post(group - tenth * 3 - chat) ? 0 : 1;
+        now += 100ms;
+    }
+    EXPECT_EQ(taken, 300);
+    for (std::int64_t chat = 1000; chat < 1040; ++chat)
+        (void)post(-chat);
+    EXPECT_EQ(post(-2000)->limit, Limit::bot);
+}
+
+TEST_F(SandboxRateLimits, BoundWhatIsUploadedAtOnce) {
+    for (int i = 0; i < 100; ++i)
+        EXPECT_FALSE(limiter.begin_upload(bot, 10));
+    EXPECT_EQ(limiter.begin_upload(bot, 10)->limit, Limit::uploads);
+    EXPECT_FALSE(limiter.begin_upload(bot + 1, 10));
+    limiter.end_upload(bot, 10);
+    EXPECT_EQ(limiter.begin_upload(bot, 5ULL << 30U)->limit, Limit::bytes);
+    EXPECT_FALSE(limiter.begin_upload(bot, 10));
+}
+
+TEST_F(SandboxRateLimits, HoldBackUploadsOfTheSameSize) {
+    const auto delay = [&](std::uint64_t bytes) { return limiter.delay_of_size(now, bot, bytes); };
+    EXPECT_EQ(delay(100'000), 0ms);
+    EXPECT_EQ(delay(9'000'000), 0ms);
+    EXPECT_EQ(delay(9'000'000), 800ms);
+    EXPECT_EQ(delay(9'000'001), 0ms) << "another size";
+    for (int i = 0; i < 4; ++i)
+        (void)delay(9'000'000);
+    EXPECT_GT(delay(9'000'000), 4s);
+    EXPECT_GT(delay(9'000'000), RateLimiter::longest_delay);
+    now += 10s;
+    EXPECT_EQ(delay(9'000'000), 0ms);
+}
+
+TEST_F(SandboxRateLimits, CanBeSwitchedOff) {
+    RateLimiter none{{.bot_per_second = 0,
+                      .chat_per_second = 0,
+                      .group_per_minute = 0,
+                      .uploads_at_once = 0,
+                      .upload_bytes_at_once = 0,
+                      .spaces_equal_sizes = false}};
+    for (int i = 0; i < 200; ++i) {
+        EXPECT_FALSE(none.post(now, bot, group));
+        EXPECT_FALSE(none.post(now, bot, person));
+        EXPECT_FALSE(none.begin_upload(bot, 1ULL << 30U));
+        EXPECT_EQ(none.delay_of_size(now, bot, 9'000'000), 0ms);
+    }
+}
+
+}  // namespace
+}  // namespace prewarm::sandbox
