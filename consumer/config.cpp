@@ -115,8 +115,7 @@ ConsumerConfig load_config(const config::Environment& environment) {
     limits.bot_per_second = rate(settings, "TELEGRAM_RATE_BOT", "30/s");
     limits.chat_per_second = rate(settings, "TELEGRAM_RATE_CHAT", "1/s");
     limits.group_per_minute = rate(settings, "TELEGRAM_RATE_GROUP", "20/min") * 60;
-    settings.require(limits.group_per_minute >= 1,
-                     "TELEGRAM_RATE_GROUP must be at least 1/min");
+    settings.require(limits.group_per_minute >= 1, "TELEGRAM_RATE_GROUP must be at least 1/min");
     limits.spaces_equal_sizes = config.telegram_server == telegram::Server::cloud;
     config.bots_file = settings.required_text("PREWARM_BOTS_FILE", "/etc/prewarm/bots.json");
     if (!config.bots_file.empty()) {

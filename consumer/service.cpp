@@ -141,10 +141,9 @@ private:
     PostgresLedger ledger_{store_, instance_, config_.lease};
     SteadyClock clock_;
     RedisTurns turns_{redis_};
-    TelegramBudget budget_{budget_parts(),
-                           {.instance = instance_,
-                            .limits = config_.telegram_limits,
-                            .at_once = config_.concurrency}};
+    TelegramBudget budget_{
+        budget_parts(),
+        {.instance = instance_, .limits = config_.telegram_limits, .at_once = config_.concurrency}};
     Dependencies dependencies_{executor_, metrics_};
     R2TelegramCourier courier_{r2_, telegram_, courier_options()};
     RedisInvalidator invalidator_{redis_, config_.cache_key_templates};

@@ -15,6 +15,7 @@
 
 #include "common/http/server.hpp"
 #include "common/log/log.hpp"
+#include "sandbox/plan/command.hpp"
 #include "sandbox/sandbox.hpp"
 
 namespace {
@@ -229,7 +230,9 @@ int main(int argc, char** argv) {
         "prewarm-sandbox"};
     try {
         describe(app, arguments);
+        const auto plan = sandbox::add_plan_command(app);
         app.parse(argc, argv);
+        if (app.got_subcommand("plan")) return plan();
         log::configure(*log::level_named(arguments.log_level),
                        *log::format_named(arguments.log_format));
         return run(arguments);

@@ -17,6 +17,7 @@ ARROWS = {
     "common/log": ["common/base"],
     "common/metrics": ["common/base"],
     "common/runtime": ["common/base"],
+    "common/budget": ["common/base"],
     "common/events": ["common/base", "proto"],
     "common/amqp": ["common/runtime", "common/log"],
     "common/http": ["common/runtime", "common/log"],
@@ -27,8 +28,8 @@ ARROWS = {
     "common/topology": ["common/amqp", "common/events"],
     "common/media_store": ["common/postgres"],
     "consumer/warm": ["common/runtime"],
-    "consumer/budget": ["consumer/warm", "common/metrics", "common/log", "consumer"],
-    "consumer/adapters": ["consumer/warm", "common/amqp", "common/events", "common/media_store",
+    "consumer/budget": ["consumer/warm", "common/budget", "common/metrics", "common/log", "consumer"],
+    "consumer/adapters": ["consumer/warm", "common/amqp", "common/budget", "common/events", "common/media_store",
                           "common/redis", "common/s3", "common/telegram", "common/topology"],
     "consumer/intake": ["consumer/warm", "consumer/adapters", "common/metrics", "consumer"],
     "consumer/reconcile": ["consumer/warm", "common/events", "common/log", "common/media_store",
@@ -39,7 +40,7 @@ ARROWS = {
                  "consumer/intake", "consumer/reconcile", "consumer/admin"],
     "producer": ["common/config", "common/events", "common/media_store", "common/s3",
                  "common/topology"],
-    "sandbox": ["common/http", "common/s3", "common/log"],
+    "sandbox": ["common/budget", "common/http", "common/s3", "common/log"],
     "proto": [],
 }  # fmt: skip
 

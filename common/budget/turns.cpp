@@ -51,9 +51,8 @@ json::object encoded(const Limits& limits) {
 }
 
 json::object encoded(const Wanted& wanted) {
-    json::object one{{"permit", wanted.permit},
-                     {"bytes", wanted.bytes},
-                     {"hold_ms", wanted.hold.count()}};
+    json::object one{
+        {"permit", wanted.permit}, {"bytes", wanted.bytes}, {"hold_ms", wanted.hold.count()}};
     if (wanted.chat != 0) one["chat"] = chat_name(wanted.chat);
     return one;
 }
@@ -80,7 +79,9 @@ json::object encoded(const Told& told) {
 }
 
 Turn decoded_turn(const json::object& turn) {
-    Turn decoded{.permit = json::value_to<std::string>(turn.at("permit")), .chat = {}, .wait = {},
+    Turn decoded{.permit = json::value_to<std::string>(turn.at("permit")),
+                 .chat = {},
+                 .wait = {},
                  .limit = {}};
     if (const auto* chat = turn.if_contains("chat")) {
         decoded.chat = std::stoll(json::value_to<std::string>(*chat));

@@ -30,9 +30,9 @@ Limits share_of(Limits limits, unsigned senders);
 
 /// A message that somebody would like to send.
 struct Wanted {
-    std::string permit;             ///< Unlike any other that was ever asked for.
-    std::uint64_t bytes = 0;        ///< Of its files. 0: unknown.
-    std::int64_t chat = 0;          ///< Where to, unless that chat rests; 0: to any.
+    std::string permit;                ///< Unlike any other that was ever asked for.
+    std::uint64_t bytes = 0;           ///< Of its files. 0: unknown.
+    std::int64_t chat = 0;             ///< Where to, unless that chat rests; 0: to any.
     std::chrono::milliseconds hold{};  ///< After this time it is taken as sent.
 };
 
@@ -68,8 +68,8 @@ struct Told {
 
 struct Request {
     std::string instance;
-    std::uint64_t seq = 0;   ///< Of the last answer; 0 before the first.
-    unsigned peers = 0;      ///< Other instances, as the last answer said.
+    std::uint64_t seq = 0;  ///< Of the last answer; 0 before the first.
+    unsigned peers = 0;     ///< Other instances, as the last answer said.
     Limits limits;
     std::chrono::milliseconds horizon{2000};  ///< A turn may lie so far ahead.
     std::vector<std::int64_t> chats;          ///< The bot's storage chats.
@@ -92,8 +92,9 @@ struct Answer {
     /// When the state was made. Another than before: it was lost, and is to be told what its
     /// askers remember of the last minute.
     std::uint64_t born = 0;
-    unsigned instances = 1;   ///< That have asked within the last minute.
-    double per_second = 0;    ///< What the bot's chats take in the long run, those that rest left out.
+    unsigned instances = 1;  ///< That have asked within the last minute.
+    double per_second =
+        0;  ///< What the bot's chats take in the long run, those that rest left out.
     std::vector<Turn> turns;  ///< As in `wanted`.
 };
 

@@ -152,9 +152,9 @@ RETURNING held.lease_token
 
 // Each bot's oldest, and no more than it has room for: the others wait here, where they are in
 // nobody's way.
-#define PREWARM_IS_DUE                                                                          \
-    "status = 'warming' AND event IS NOT NULL "                                                 \
-    "AND next_retry_at <= now() AND (lease_until > now()) IS NOT TRUE "                         \
+#define PREWARM_IS_DUE                                                  \
+    "status = 'warming' AND event IS NOT NULL "                         \
+    "AND next_retry_at <= now() AND (lease_until > now()) IS NOT TRUE " \
     "AND (next_retry_at <> updated_at OR next_retry_at < now() - interval '3 s') "
 
 inline constexpr Statement take_due{"take_due",

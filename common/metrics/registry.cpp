@@ -68,10 +68,17 @@ struct Registry::Families {
                                 .Name("prewarm_job_duration_seconds")
                                 .Help("Time a job spent in each stage")
                                 .Register(registry);
-    Histograms& budget_waits = BuildHistogram()
-                                   .Name("prewarm_budget_wait_seconds")
-                                   .Help("Time a job waited for its turn, by the limit that made it")
-                                   .Register(registry);
+    prometheus::Counter& budget_questions =
+        BuildCounter()
+            .Name("prewarm_budget_questions_total")
+            .Help("How often the shared budget was asked for turns")
+            .Register(registry)
+            .Add({});
+    Histograms& budget_waits =
+        BuildHistogram()
+            .Name("prewarm_budget_wait_seconds")
+            .Help("Time a job waited for its turn, by the limit that made it")
+            .Register(registry);
     prometheus::Gauge& in_flight =
         BuildGauge().Name("prewarm_jobs_in_flight").Help("Jobs at work").Register(registry).Add({});
     prometheus::Gauge& limit = BuildGauge()
@@ -197,6 +204,10 @@ void Registry::uploaded(std::uint64_t bytes) {
 
 void Registry::telegram_failed(std::string_view error_class) {
     families_->telegram_errors.Add({{"class", std::string{error_class}}}).Increment();
+}
+
+void Registry::budget_asked() {
+    families_->budget_questions.Increment();
 }
 
 void Registry::budget_waited(std::string_view limit, Duration time) {

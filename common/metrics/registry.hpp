@@ -72,6 +72,8 @@ public:
     void downloaded(std::uint64_t bytes);
     void uploaded(std::uint64_t bytes);
     void telegram_failed(std::string_view error_class);
+    /// Redis was asked for turns.
+    void budget_asked();
     /// `limit`: the one that made a job wait for its turn, or `none`.
     void budget_waited(std::string_view limit, Duration time);
     /// `source`: database, miss.

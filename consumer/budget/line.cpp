@@ -63,10 +63,12 @@ std::list<Line::Waiter>::iterator Line::join(const Upload& upload) {
 Task<warm::Turn> Line::wait(const Upload& upload) {
     if (waiting_.size() >= options_.most_waiting) {
         const double per_second = std::max(per_second_.value_or(1.0) / instances_, 0.05);
-        const std::chrono::duration<double> ahead{static_cast<double>(waiting_.size()) / per_second};
-        co_return come_back_in(std::clamp(rounded_up(std::chrono::duration_cast<Time::duration>(ahead)),
-                                          milliseconds{3s}, milliseconds{1min}),
-                               "many others wait");
+        const std::chrono::duration<double> ahead{static_cast<double>(waiting_.size()) /
+                                                  per_second};
+        co_return come_back_in(
+            std::clamp(rounded_up(std::chrono::duration_cast<Time::duration>(ahead)),
+                       milliseconds{3s}, milliseconds{1min}),
+            "many others wait");
     }
     struct Place {
         Line& line;
@@ -240,9 +242,11 @@ budget::Answer Line::decide_alone(budget::Request request) {
     }
     const auto now = parts_.clock.now();
     for (auto& report : reports_) {
-        if (!std::exchange(report.is_told_alone, true)) request.ended.push_back(ended_of(report, now));
+        if (!std::exchange(report.is_told_alone, true))
+            request.ended.push_back(ended_of(report, now));
     }
-    return alone_->decide(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()), request);
+    return alone_->decide(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()),
+                          request);
 }
 
 void Line::hear(const budget::Answer& answer, const budget::Request& request, bool is_shared) {
@@ -253,7 +257,8 @@ void Line::hear(const budget::Answer& answer, const budget::Request& request, bo
         const auto waiter = std::ranges::find_if(
             waiting_, [&](const auto& one) { return one.wanted.permit == turn.permit; });
         if (turn.chat) {
-            const auto wanted = std::ranges::find(request.wanted, turn.permit, &budget::Wanted::permit);
+            const auto wanted =
+                std::ranges::find(request.wanted, turn.permit, &budget::Wanted::permit);
             if (wanted == request.wanted.end()) continue;
             in_flight_[turn.permit] = {.chat = *turn.chat,
                                        .bytes = wanted->bytes,

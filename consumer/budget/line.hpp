@@ -104,7 +104,7 @@ private:
     Options options_;
     std::list<Waiter> waiting_;
     std::map<std::string, Flight> in_flight_;
-    std::deque<Post> posts_;  ///< Of the last minute, those that the shared state was told.
+    std::deque<Post> posts_;          ///< Of the last minute, those that the shared state was told.
     std::deque<Report> reports_;      ///< Not told yet.
     std::vector<budget::Told> told_;  ///< Likewise.
     asio::steady_timer changed_;

@@ -25,9 +25,11 @@ TelegramBudget::BotState& TelegramBudget::state_of(const std::string& bot_slug) 
     Line line{{.executor = parts_.executor,
                .tasks = tasks_,
                .clock = parts_.clock,
-               .ask = [this, bot_slug](const budget::Request& request) {
-                   return parts_.ask(bot_slug, request);
-               },
+               .ask =
+                   [this, bot_slug](const budget::Request& request) {
+                       parts_.metrics.budget_asked();
+                       return parts_.ask(bot_slug, request);
+                   },
                .chats =
                    [this, bot_slug] {
                        const auto bot = parts_.bots.find(bot_slug);
@@ -94,8 +96,7 @@ void TelegramBudget::failed(const Upload& upload, const warm::Turn& turn, const 
                              .chat = turn.chat_id,
                              .wait = {},
                              .to = *failure.chat_is_now});
-            log::warn("chat.migrated",
-                      "a storage chat has a new id: put it into PREWARM_BOTS_FILE",
+            log::warn("chat.migrated", "a storage chat has a new id: put it into PREWARM_BOTS_FILE",
                       {{"bot_slug", slug},
                        {"chat_id", turn.chat_id},
                        {"new_chat_id", *failure.chat_is_now}});

@@ -42,8 +42,7 @@ Response as_response(const ApiResult<json::value>& result) {
         {"ok", false}, {"error_code", error.code}, {"description", error.description}};
     json::object parameters;
     if (error.retry_after.count() > 0) parameters["retry_after"] = error.retry_after.count();
-    if (error.migrate_to_chat_id != 0)
-        parameters["migrate_to_chat_id"] = error.migrate_to_chat_id;
+    if (error.migrate_to_chat_id != 0) parameters["migrate_to_chat_id"] = error.migrate_to_chat_id;
     if (!parameters.empty()) body["parameters"] = std::move(parameters);
     auto response = http::respond(error.code, "application/json", json::serialize(body));
     if (error.code == 429)
@@ -195,8 +194,7 @@ asio::awaitable<Response> BotApi::answer_upload(Request& request, const Method& 
 
     auto form = co_await read(request);
     if (!form) co_return refusal_of(form.error());
-    const auto delay =
-        limiter_.delay_of_size(steady_clock::now(), bot_id, file_bytes_in(*form));
+    const auto delay = limiter_.delay_of_size(steady_clock::now(), bot_id, file_bytes_in(*form));
     if (delay > RateLimiter::longest_delay) {
         co_await sleep_for(pause_of_server);
         co_return as_response(

@@ -115,8 +115,7 @@ std::chrono::milliseconds RateLimiter::delay_of_size(Time now, std::int64_t bot_
     const duration<double> part{std::clamp(static_cast<double>(bytes) * 1e-7, 0.2, 0.9)};
     const auto delay = std::chrono::ceil<std::chrono::milliseconds>(
         std::max(duration<double>{0}, duration<double>{backlog} + part - 1s));
-    if (delay <= longest_delay)
-        reserved_until += std::chrono::duration_cast<Time::duration>(part);
+    if (delay <= longest_delay) reserved_until += std::chrono::duration_cast<Time::duration>(part);
     return delay;
 }
 

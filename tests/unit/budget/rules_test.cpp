@@ -18,8 +18,15 @@ using std::chrono::milliseconds;
 class BudgetRules : public ::testing::Test {
 protected:
     Request ask(std::size_t messages, std::uint64_t bytes = 1000) {
-        Request request{.instance = "one", .seq = seq, .peers = peers, .limits = limits,
-                        .chats = chats, .ended = {}, .held = {}, .told = {}, .wanted = {}};
+        Request request{.instance = "one",
+                        .seq = seq,
+                        .peers = peers,
+                        .limits = limits,
+                        .chats = chats,
+                        .ended = {},
+                        .held = {},
+                        .told = {},
+                        .wanted = {}};
         for (std::size_t i = 0; i < messages; ++i) {
             request.wanted.push_back(
                 {.permit = std::to_string(++permits), .bytes = bytes, .hold = 30s});

@@ -20,23 +20,23 @@ using ::testing::SizeIs;
 class LineTest : public ::testing::Test {
 protected:
     Line line_with(budget::Limits limits, std::chrono::milliseconds horizon = 2000ms) {
-        return Line{{.executor = loop.get_executor(),
-                     .tasks = tasks,
-                     .clock = clock,
-                     .ask = [this](const budget::Request& request) { return ask(request); },
-                     .chats = [this] { return chats; },
-                     .free_slots = [this] { return free_slots; },
-                     .on_wait = [this](std::string_view limit,
-                                       auto) { waited_for.emplace_back(limit); }},
-                    {.instance = "one", .limits = limits, .most_waiting = 8, .horizon = horizon}};
+        return Line{
+            {.executor = loop.get_executor(),
+             .tasks = tasks,
+             .clock = clock,
+             .ask = [this](const budget::Request& request) { return ask(request); },
+             .chats = [this] { return chats; },
+             .free_slots = [this] { return free_slots; },
+             .on_wait = [this](std::string_view limit, auto) { waited_for.emplace_back(limit); }},
+            {.instance = "one", .limits = limits, .most_waiting = 8, .horizon = horizon}};
     }
 
     Task<budget::Answer> ask(budget::Request request) {
         questions.push_back(request);
         co_await sleep_for(1ms);
         if (is_away) co_return Failure{FailureKind::unavailable, "Redis is away"};
-        const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-            clock.now().time_since_epoch());
+        const auto now =
+            std::chrono::duration_cast<std::chrono::milliseconds>(clock.now().time_since_epoch());
         co_return state->decide(now, request);
     }
 
@@ -77,8 +77,8 @@ protected:
     std::vector<std::string> waited_for;
     std::vector<std::uint64_t> order;
     std::vector<Result<warm::Turn>> turns;
-    budget::Limits quick{.bot_per_second = 10'000, .chat_per_second = 10'000,
-                         .group_per_minute = 20};
+    budget::Limits quick{
+        .bot_per_second = 10'000, .chat_per_second = 10'000, .group_per_minute = 20};
 };
 
 TEST_F(LineTest, GivesATurnAndTellsHowItEnded) {

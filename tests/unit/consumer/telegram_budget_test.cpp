@@ -37,18 +37,18 @@ protected:
     metrics::Registry metrics;
     SteadyClock clock;
     std::map<std::string, budget::Rules> states;
-    TelegramBudget telegram{
-        {.executor = loop.get_executor(),
-         .bots = bots,
-         .metrics = metrics,
-         .clock = clock,
-         .ask = [this](std::string_view bot,
-                       const budget::Request& request) -> Task<budget::Answer> {
-             const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-                 clock.now().time_since_epoch());
-             co_return states[std::string{bot}].decide(now, request);
-         }},
-        {.instance = "one", .limits = {}, .at_once = 8}};
+    TelegramBudget telegram{{.executor = loop.get_executor(),
+                             .bots = bots,
+                             .metrics = metrics,
+                             .clock = clock,
+                             .ask = [this](std::string_view bot,
+                                           const budget::Request& request) -> Task<budget::Answer> {
+                                 const auto now =
+                                     std::chrono::duration_cast<std::chrono::milliseconds>(
+                                         clock.now().time_since_epoch());
+                                 co_return states[std::string{bot}].decide(now, request);
+                             }},
+                            {.instance = "one", .limits = {}, .at_once = 8}};
     Upload upload{.media = {.bot_slug = "shop"}};
 };
 
