@@ -436,8 +436,8 @@ asio::awaitable<void> Service::stop_now(Deadline end) {
     (void)co_await publisher_.close(broker_let_go);
     co_await admin_.stop(within(end - kept / 8));
     background_.cancel_all();
-    co_await budget_.close(within(end));
-    const bool joined = co_await background_.join(within(end));
+    bool joined = co_await background_.join(within(end));
+    joined = co_await budget_.close(within(end)) && joined;
     if (!joined || !intake_.is_idle()) {
         // What still runs uses what would be destroyed next.
         log::warn("service.stopped_hard", "a server does not answer; not waiting for it",

@@ -71,6 +71,7 @@ ExitStatus prewarmctl(std::vector<std::string> arguments, Invocation invocation)
     add_upload(program, request);
     add_publish(program, request);
     add_lookup(program, request);
+    add_refused(program, request);
     add_status(program, request);
     add_events(program, request);
     add_dlq(program, request);

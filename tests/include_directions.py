@@ -28,6 +28,7 @@ ARROWS = {
     "common/topology": ["common/amqp", "common/events"],
     "common/media_store": ["common/postgres"],
     "consumer/warm": ["common/runtime"],
+    "consumer/routes": ["common/telegram"],
     "consumer/budget": ["consumer/warm", "common/budget", "common/metrics", "common/log", "consumer"],
     "consumer/adapters": ["consumer/warm", "common/amqp", "common/budget", "common/events", "common/media_store",
                           "common/redis", "common/s3", "common/telegram", "common/topology"],

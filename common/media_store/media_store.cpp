@@ -202,6 +202,18 @@ Task<std::vector<std::string>> MediaStore::record_refused(MediaKey media, std::s
     });
 }
 
+Task<Renewal> MediaStore::renew_file_id(MediaKey media, std::string file_id) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        const auto rows = execute(connection, sql::renew_file_id, media.bot_slug,
+                                  media.sha256.hex(), kind_name(media), file_id);
+        if (rows.empty()) return Renewal::unknown;
+        const auto& row = rows[0];
+        if (row["begun"].as<bool>()) return Renewal::begun;
+        if (!row["was_ready"].as<bool>()) return Renewal::not_ready;
+        return row["has_event"].as<bool>() ? Renewal::has_another : Renewal::has_no_event;
+    });
+}
+
 Task<bool> MediaStore::release(Lease lease) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
         return execute(connection, sql::release, lease.media.bot_slug, lease.media.sha256.hex(),

@@ -30,6 +30,15 @@ struct MediaRow {
     std::optional<std::chrono::system_clock::time_point> next_retry_at;  ///< Set when parked.
 };
 
+/// What became of the wish for a new file_id.
+enum class Renewal : std::uint8_t {
+    begun,         ///< It is being warmed again, from the event that is on record.
+    has_another,   ///< Its file_id is not the refused one.
+    not_ready,     ///< It has none now.
+    has_no_event,  ///< Nobody could warm it.
+    unknown,       ///< There is no such media.
+};
+
 /// What there is of one bot's media of one kind in one status.
 struct MediaCount {
     std::string bot_slug;
@@ -115,6 +124,10 @@ public:
     /// Makes a media that nobody has begun `failed`, because its event was refused without a claim.
     /// The ids of the events gathered in its row; none when there is no such row.
     Task<std::vector<std::string>> record_refused(MediaKey media, std::string error);
+
+    /// A sender was refused the media's file_id: it is to get a new one, with a version one up.
+    /// With a `file_id`, only if that is still the one on record.
+    Task<Renewal> renew_file_id(MediaKey media, std::string file_id);
 
     /// Prolongs them all to `lease` from now. Returns those that are lost.
     Task<std::vector<Lease>> renew(std::vector<Lease> leases, std::chrono::milliseconds lease);

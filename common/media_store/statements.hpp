@@ -118,6 +118,27 @@ WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3
 RETURNING upload_event_ids
 )sql"};
 
+// Due at once, and not as an outbox row, whose uploader may be publishing it. Its file_id stays
+// where it is until there is a new one.
+inline constexpr Statement renew_file_id{"renew_file_id", R"sql(
+WITH before AS (
+    SELECT bot_slug, sha256, kind, status = 'ready' AS was_ready, event IS NOT NULL AS has_event,
+           $4 IN ('', coalesce(file_id, '')) AS is_meant
+    FROM media_cache WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3
+    FOR UPDATE
+), renewed AS (
+    UPDATE media_cache AS held SET
+        status = 'warming', next_retry_at = now() - interval '1 ms', retry_count = 0, starts = 0,
+        last_error = 'a sender was refused its file_id',
+        lease_owner = NULL, lease_token = NULL, lease_until = NULL, updated_at = now()
+    FROM before
+    WHERE held.bot_slug = before.bot_slug AND held.sha256 = before.sha256
+        AND held.kind = before.kind AND was_ready AND has_event AND is_meant
+    RETURNING held.kind
+)
+SELECT was_ready, has_event, (SELECT count(*) FROM renewed) = 1 AS begun FROM before
+)sql"};
+
 inline constexpr Statement release{
     "release",
     "UPDATE media_cache SET starts = greatest(starts - $5, 0), "

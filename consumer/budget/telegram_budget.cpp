@@ -159,9 +159,9 @@ std::size_t TelegramBudget::room_within(std::string_view bot_slug, std::chrono::
     return state->second.line.room_within(time).value_or(otherwise);
 }
 
-asio::awaitable<void> TelegramBudget::close(std::chrono::steady_clock::time_point deadline) {
+asio::awaitable<bool> TelegramBudget::close(std::chrono::steady_clock::time_point deadline) {
     tasks_.cancel_all();
-    co_await tasks_.join(deadline);
+    co_return co_await tasks_.join(deadline);
 }
 
 }  // namespace prewarm

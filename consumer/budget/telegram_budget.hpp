@@ -58,8 +58,8 @@ public:
     std::size_t room_within(std::string_view bot_slug, std::chrono::milliseconds time,
                             std::size_t otherwise) const;
 
-    /// No turn is given any more.
-    asio::awaitable<void> close(std::chrono::steady_clock::time_point deadline);
+    /// Asks no more: to be called when nobody waits any more. False when that took too long.
+    asio::awaitable<bool> close(std::chrono::steady_clock::time_point deadline);
 
 private:
     struct BotState {
