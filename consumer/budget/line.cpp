@@ -21,6 +21,8 @@ constexpr auto window = 1min;  // Of the limits.
 constexpr auto report_within = 500ms;
 // When nothing tells how long: something of another instance has to end.
 constexpr auto look_again_after = 250ms;
+// Parked jobs come back one after the other, as fast as the bot may send: this is only the least.
+constexpr milliseconds when_many_wait = 1s;
 constexpr std::uint64_t small_bytes = 100'000;  // Contract, section 8.2.
 constexpr std::uint64_t unknown_size_taken_as = 10'000'000;
 
@@ -61,15 +63,8 @@ std::list<Line::Waiter>::iterator Line::join(const Upload& upload) {
 }
 
 Task<warm::Turn> Line::wait(const Upload& upload) {
-    if (waiting_.size() >= options_.most_waiting) {
-        const double per_second = std::max(per_second_.value_or(1.0) / instances_, 0.05);
-        const std::chrono::duration<double> ahead{static_cast<double>(waiting_.size()) /
-                                                  per_second};
-        co_return come_back_in(
-            std::clamp(rounded_up(std::chrono::duration_cast<Time::duration>(ahead)),
-                       milliseconds{3s}, milliseconds{1min}),
-            "many others wait");
-    }
+    if (waiting_.size() >= options_.most_waiting)
+        co_return come_back_in(when_many_wait, "many others wait");
     struct Place {
         Line& line;
         std::list<Waiter>::iterator mine;

@@ -16,7 +16,7 @@ protected:
     ReadyMedia warm(std::string file_id) {
         const auto lease = take(upload());
         const auto ready = commit(lease, sent(std::move(file_id)));
-        (void)run(store.told(lease));
+        (void)run(store.told(lease.media, lease.token));
         return ready;
     }
 };
