@@ -18,7 +18,12 @@ using std::chrono::milliseconds;
 constexpr std::size_t most_asked_for_at_once = 16;
 constexpr auto window = 1min;  // Of the limits.
 // What has ended is told with the next question, or after this time.
-constexpr auto report_within = 500ms;
+constexpr auto report_within = 1s;
+// Where a limit binds nobody gains by asking at once: a few are waited for, to be asked for
+// together.
+constexpr double worth_asking_for = 4;
+constexpr milliseconds longest_gap = 1s;
+constexpr milliseconds at_once = 50ms;
 // When nothing tells how long: something of another instance has to end.
 constexpr auto look_again_after = 250ms;
 // Parked jobs come back one after the other, as fast as the bot may send: this is only the least.
@@ -244,10 +249,20 @@ budget::Answer Line::decide_alone(budget::Request request) {
                           request);
 }
 
+/// Between questions, when the last one has met a limit.
+milliseconds Line::gap() const {
+    const double per_second = per_second_.value_or(0) / instances_;
+    if (per_second <= 0) return longest_gap;
+    return std::min(longest_gap, milliseconds{std::llround(1000 * worth_asking_for / per_second)});
+}
+
 void Line::hear(const budget::Answer& answer, const budget::Request& request, bool is_shared) {
     const auto now = parts_.clock.now();
     waits_for_an_end_ = false;
     ask_at_ = answer.turns.size() == request.wanted.size() ? now : now + look_again_after;
+    const bool is_bound = std::ranges::any_of(
+        answer.turns, [](const auto& turn) { return turn.wait.value_or(at_once) >= at_once; });
+    if (is_bound) ask_at_ = std::max(ask_at_, now + gap());
     for (const auto& turn : answer.turns) {
         const auto waiter = std::ranges::find_if(
             waiting_, [&](const auto& one) { return one.wanted.permit == turn.permit; });

@@ -98,6 +98,7 @@ private:
     budget::Answer decide_alone(budget::Request request);
     void remember(budget::Request& request) const;
     void hear(const budget::Answer& answer, const budget::Request& request, bool is_shared);
+    std::chrono::milliseconds gap() const;
     void give_back(const std::string& permit, std::int64_t chat, bool posted);
 
     Parts parts_;
