@@ -260,9 +260,11 @@ void Line::hear(const budget::Answer& answer, const budget::Request& request, bo
     const auto now = parts_.clock.now();
     waits_for_an_end_ = false;
     ask_at_ = answer.turns.size() == request.wanted.size() ? now : now + look_again_after;
-    const bool is_bound = std::ranges::any_of(
-        answer.turns, [](const auto& turn) { return turn.wait.value_or(at_once) >= at_once; });
-    if (is_bound) ask_at_ = std::max(ask_at_, now + gap());
+    // Nobody's turn could be earlier than the last that was given now.
+    milliseconds last{0};
+    for (const auto& turn : answer.turns)
+        last = std::max(last, turn.chat ? *turn.wait : longest_gap);
+    if (last >= at_once) ask_at_ = std::max(ask_at_, now + std::min(gap(), last));
     for (const auto& turn : answer.turns) {
         const auto waiter = std::ranges::find_if(
             waiting_, [&](const auto& one) { return one.wanted.permit == turn.permit; });

@@ -106,6 +106,20 @@ TEST_F(LoadConfig, WatchesPoliciesOnlyWhenToldWhere) {
     EXPECT_EQ(load().rabbitmq_management.value().base_url, "http://h:15672");
 }
 
+TEST_F(LoadConfig, ReadsRatesOfAnyUnit) {
+    EXPECT_EQ(load().telegram_limits.bot_per_second, 30);
+    EXPECT_EQ(load().telegram_limits.group_per_minute, 20);
+    variables["TELEGRAM_RATE_BOT"] = "600/min";
+    variables["TELEGRAM_RATE_GROUP"] = "1/s";
+    EXPECT_EQ(load().telegram_limits.bot_per_second, 10);
+    EXPECT_EQ(load().telegram_limits.group_per_minute, 60);
+    for (const auto* wrong : {"30", "/s", "x/s", "-1/s", "0/s", "30/day", "30/s/s"}) {
+        variables["TELEGRAM_RATE_BOT"] = wrong;
+        EXPECT_THAT(problems(), HasSubstr("TELEGRAM_RATE_BOT must be messages per time, such as"))
+            << wrong;
+    }
+}
+
 TEST_F(LoadConfig, ShowsNoSecret) {
     variables["RABBITMQ_MANAGEMENT_URL"] = "http://u:mqpassword@h:15672";
     for (const auto& [name, value] : load().effective) {
