@@ -160,7 +160,7 @@ end
 
 local function decide(state, now, request, want, in_flight)
     local limits = request.limits
-    if in_flight.count >= limits.uploads then return nil, 'in_flight' end
+    if in_flight.count >= limits.in_flight then return nil, 'in_flight' end
     if in_flight.count > 0 and in_flight.bytes + want.bytes > limits.bytes then
         return nil, 'bytes'
     end

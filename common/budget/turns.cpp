@@ -45,7 +45,7 @@ json::object encoded(const Limits& limits) {
             {"chat_ms", ms_per_second / limits.chat_per_second},
             {"chat_in_flight", std::max(4.0, 4 * limits.chat_per_second)},
             {"group_most", std::max(1.0, std::floor(limits.group_per_minute))},
-            {"uploads", limits.most_uploads},
+            {"in_flight", limits.most_in_flight},
             {"bytes", limits.most_bytes},
             {"same_size", limits.spaces_equal_sizes}};
 }
@@ -102,7 +102,7 @@ Limits share_of(Limits limits, unsigned senders) {
     limits.bot_per_second *= part;
     limits.chat_per_second *= part;
     limits.group_per_minute *= part;
-    limits.most_uploads = std::max(1U, limits.most_uploads / std::max(senders, 1U));
+    limits.most_in_flight = std::max(1U, limits.most_in_flight / std::max(senders, 1U));
     limits.most_bytes /= std::max(senders, 1U);
     return limits;
 }

@@ -17,8 +17,9 @@ struct Limits {
     double bot_per_second = 30;    ///< "about 30 messages per second" (Bots FAQ).
     double chat_per_second = 1;    ///< Likewise, for each chat.
     double group_per_minute = 20;  ///< For a group or channel: an id below zero.
-    /// The Bot API server refuses above 100 uploads and 4 GiB at once (its Client.cpp, `send`).
-    unsigned most_uploads = 90;
+    /// In flight, all of which may arrive in the same moment: less than a second's worth of
+    /// messages. (The Bot API server refuses above 100 uploads and 4 GiB; its Client.cpp, `send`.)
+    unsigned most_in_flight = 25;
     std::uint64_t most_bytes = 3'500'000'000;
     /// Telegram's own server makes requests of exactly the same size wait for each other (its
     /// Client.cpp, `on_cmd`); one that runs with --local does not.

@@ -116,7 +116,8 @@ void Line::look_again() {
 std::optional<std::size_t> Line::room_within(milliseconds time) const {
     if (!per_second_) return std::nullopt;
     const auto shared = *per_second_ * std::chrono::duration<double>{time}.count() / instances_;
-    const auto mine = static_cast<std::size_t>(std::ceil(shared));
+    // One at least: it tells when a rest is over.
+    const auto mine = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(shared)));
     return mine > waiting_.size() ? mine - waiting_.size() : 0;
 }
 

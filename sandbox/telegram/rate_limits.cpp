@@ -46,26 +46,35 @@ duration<double> RateLimiter::Bucket::wait(Time now, double per_second, double a
     return duration<double>{(taken + 1 - at_once) / per_second};
 }
 
-std::optional<std::chrono::seconds> RateLimiter::still_banned(Ban& ban, Time now) {
+std::optional<Violation> RateLimiter::still_banned(Ban& ban, Time now, Time began, Limit limit) {
     if (ban.until <= now) return std::nullopt;
+    if (began <= ban.since) {
+        const auto left = std::chrono::ceil<std::chrono::seconds>(ban.until - now);
+        return Violation{limit, left, true};
+    }
     ban.length *= 2;
+    ban.since = now;
     ban.until = now + ban.length;
-    return ban.length;
+    return Violation{limit, ban.length};
 }
 
 Violation RateLimiter::banned(Ban& ban, Time now, Limit limit, duration<double> wait) {
     ban.length = std::chrono::seconds{std::max(1, static_cast<int>(std::ceil(wait.count())))};
+    ban.since = now;
     ban.until = now + ban.length;
     return {limit, ban.length};
 }
 
-std::optional<Violation> RateLimiter::post(Time now, std::int64_t bot_id, std::int64_t chat_id) {
+std::optional<Violation> RateLimiter::post(Time now, Time began, std::int64_t bot_id,
+                                           std::int64_t chat_id) {
     auto& bot = bots_[bot_id];
     auto& chat = bot.chats[chat_id];
     const bool is_group = chat_id < 0;
-    if (const auto wait = still_banned(bot.ban, now)) return Violation{Limit::bot, *wait};
-    if (const auto wait = still_banned(chat.ban, now))
-        return Violation{is_group ? Limit::group : Limit::chat, *wait};
+    if (const auto refused = still_banned(bot.ban, now, began, Limit::bot)) return refused;
+    if (const auto refused =
+            still_banned(chat.ban, now, began, is_group ? Limit::group : Limit::chat)) {
+        return refused;
+    }
 
     if (is_group && limits_.group_per_minute > 0) {
         auto& last = chat.last_minute;

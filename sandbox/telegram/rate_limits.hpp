@@ -35,17 +35,19 @@ std::string_view name_of(Limit limit);
 struct Violation {
     Limit limit = Limit::bot;
     std::chrono::seconds retry_after{1};
+    /// It was on its way already when another one was too much.
+    bool is_collateral = false;
 };
 
-/// Whoever goes on although it was told to wait is told to wait for longer.
+/// Whoever begins another request although it was told to wait is told to wait for longer.
 class RateLimiter {
 public:
     using Time = std::chrono::steady_clock::time_point;
 
     explicit RateLimiter(RateLimits limits) : limits_{limits} {}
 
-    /// A message is to be posted.
-    std::optional<Violation> post(Time now, std::int64_t bot_id, std::int64_t chat_id);
+    /// A message is to be posted, whose request began then.
+    std::optional<Violation> post(Time now, Time began, std::int64_t bot_id, std::int64_t chat_id);
 
     /// An upload begins; without a violation it is to be ended.
     std::optional<Violation> begin_upload(std::int64_t bot_id, std::uint64_t bytes);
@@ -65,6 +67,7 @@ private:
     };
     /// Who was told to wait.
     struct Ban {
+        Time since{};
         Time until{};
         std::chrono::seconds length{0};
     };
@@ -82,7 +85,7 @@ private:
         std::map<std::int64_t, Chat> chats;
     };
 
-    static std::optional<std::chrono::seconds> still_banned(Ban& ban, Time now);
+    static std::optional<Violation> still_banned(Ban& ban, Time now, Time began, Limit limit);
     static Violation banned(Ban& ban, Time now, Limit limit, std::chrono::duration<double> wait);
 
     RateLimits limits_;

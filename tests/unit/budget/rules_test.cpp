@@ -182,7 +182,7 @@ TEST_F(BudgetRules, BoundUploadsAndBytesInFlight) {
     EXPECT_FALSE(large.chat);
     EXPECT_EQ(large.limit, "bytes");
     EXPECT_TRUE(turn(1000).chat) << "a small one does not wait behind it";
-    limits.most_uploads = 2;
+    limits.most_in_flight = 2;
     EXPECT_EQ(turn(1000).limit, "in_flight");
 }
 

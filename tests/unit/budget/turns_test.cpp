@@ -34,7 +34,7 @@ TEST(BudgetLimits, AreSharedByThoseWhoDoNotKnowOfEachOther) {
     const auto part = share_of({}, 4);
     EXPECT_EQ(part.group_per_minute, 5);
     EXPECT_EQ(part.bot_per_second, 7.5);
-    EXPECT_EQ(part.most_uploads, 22U);
+    EXPECT_EQ(part.most_in_flight, 6U);
 }
 
 }  // namespace
