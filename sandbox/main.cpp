@@ -44,6 +44,7 @@ struct Arguments {
     unsigned limit_group = 20;
     unsigned limit_uploads = 100;
     bool no_same_size = false;
+    bool no_drift = false;
     std::string log_level = "info";
     std::string log_format = "json";
 };
@@ -86,6 +87,9 @@ void describe(CLI::App& app, Arguments& arguments) {
                    "Uploads of one bot at once; 0: any number");
     app.add_flag("--no-same-size", arguments.no_same_size,
                  "Uploads of exactly the same size do not wait for each other");
+    app.add_flag("--no-drift", arguments.no_drift,
+                 "Nobody looks into files: each keeps the kind it is sent as, and any bytes are a "
+                 "photo");
     app.add_option("--log-level", arguments.log_level)
         ->envname("LOG_LEVEL")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
@@ -155,6 +159,7 @@ Result<sandbox::BotApiOptions> telegram_options(const Arguments& arguments) {
     options.is_local = arguments.telegram_local;
     if (options.is_local) options.limits.body_bytes = 2001ULL * 1024 * 1024;
     options.rates = rate_limits(arguments);
+    options.looking = arguments.no_drift ? sandbox::Looking::off : sandbox::Looking::on;
     if (arguments.bots_file.empty()) return options;
     auto bots = sandbox::read_bots_file(arguments.bots_file);
     if (!bots) return bots.error();

@@ -9,7 +9,6 @@
 
 #include "common/log/log.hpp"
 #include "sandbox/telegram/message_json.hpp"
-#include "sandbox/telegram/take_upload.hpp"
 #include "sandbox/telegram/utf8.hpp"
 
 namespace prewarm::sandbox {
@@ -267,7 +266,7 @@ ApiResult<BotApi::Media> BotApi::media_of(const Call& call, MediaKind kind) {
     const auto* const file = call.form.file(field);
     if (file == nullptr)
         return bad_request(fmt::format("there is no {} in the request", spoken(kind)));
-    auto stored = take_upload(call.form, kind, *file);
+    auto stored = take_upload(call.form, kind, *file, options_.looking);
     if (!stored) return std::unexpected{stored.error()};
     return Media{.number = files_.add(std::move(*stored)), .is_upload = true};
 }

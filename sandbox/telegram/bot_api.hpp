@@ -17,6 +17,7 @@
 #include "sandbox/telegram/file_register.hpp"
 #include "sandbox/telegram/form.hpp"
 #include "sandbox/telegram/rate_limits.hpp"
+#include "sandbox/telegram/take_upload.hpp"
 
 namespace prewarm::sandbox {
 
@@ -26,6 +27,7 @@ struct BotApiOptions {
     std::chrono::milliseconds latency{0};  ///< After a request's body.
     std::optional<BotList> bots;           ///< Unset: any token of the right form is a bot's.
     RateLimits rates;
+    Looking looking = Looking::on;  ///< Into files: off, all keep their kind.
 };
 
 class BotApi {

@@ -57,7 +57,8 @@ protected:
     asio::io_context loop;
     Stats stats;
     Audit audit{10};
-    BotApi api{{}, stats, audit};
+    // What is sent here is no media, and is to be taken for it.
+    BotApi api{{.looking = Looking::off}, stats, audit};
 };
 
 TEST_F(BotApiTest, SaysWhoTheBotIs) {
