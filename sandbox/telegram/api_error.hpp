@@ -11,8 +11,8 @@ namespace prewarm::sandbox {
 
 struct ApiError {
     unsigned code = 400;
-    std::string description;  ///< Complete: `Bad Request: chat_id is empty`.
-    std::chrono::seconds retry_after{0};   ///< 0: not said.
+    std::string description;              ///< Complete: `Bad Request: chat_id is empty`.
+    std::chrono::seconds retry_after{0};  ///< 0: not said.
     std::int64_t migrate_to_chat_id = 0;  ///< Likewise.
 };
 

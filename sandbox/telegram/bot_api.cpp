@@ -8,6 +8,8 @@
 #include <openssl/rand.h>
 
 #include "common/log/log.hpp"
+#include "sandbox/telegram/api_answer.hpp"
+#include "sandbox/telegram/faulty_answer.hpp"
 #include "sandbox/telegram/message_json.hpp"
 #include "sandbox/telegram/utf8.hpp"
 
@@ -32,24 +34,6 @@ Secret random_seed() {
     return Secret{seed};
 }
 
-Response as_response(const ApiResult<json::value>& result) {
-    if (result)
-        return http::respond(200, "application/json",
-                             json::serialize(json::object{{"ok", true}, {"result", *result}}));
-    const auto& error = result.error();
-    json::object body{
-        {"ok", false}, {"error_code", error.code}, {"description", error.description}};
-    json::object parameters;
-    if (error.retry_after.count() > 0) parameters["retry_after"] = error.retry_after.count();
-    if (error.migrate_to_chat_id != 0)
-        parameters["migrate_to_chat_id"] = error.migrate_to_chat_id;
-    if (!parameters.empty()) body["parameters"] = std::move(parameters);
-    auto response = http::respond(error.code, "application/json", json::serialize(body));
-    if (error.code == 429)
-        response.headers.emplace_back("Retry-After", std::to_string(error.retry_after.count()));
-    return response;
-}
-
 std::uint64_t file_bytes_in(const Form& form) {
     std::uint64_t bytes = 0;
     for (const auto& file : form.files)
@@ -61,8 +45,7 @@ std::uint64_t file_bytes_in(const Form& form) {
 /// when one is too large.
 Response refusal_of(const NoForm& no_form) {
     Response response{.status = no_form.status};
-    if (no_form.status == 413)
-        response = as_response(std::unexpected{ApiError{413, "Request Entity Too Large"}});
+    if (no_form.status == 413) response = answer_of(ApiError{413, "Request Entity Too Large"});
     response.close = true;
     return response;
 }
@@ -132,38 +115,62 @@ const BotApi::Method* BotApi::method_named(std::string_view name) {
     return found == methods.end() ? nullptr : found;
 }
 
-BotApi::BotApi(BotApiOptions options, Stats& stats, Audit& audit)
+/// A call as far as it is known: its form comes with its body.
+struct BotApi::Asked {
+    std::string token;
+    const Method* method = nullptr;  ///< Null when there is no such method.
+    steady_clock::time_point began;
+    Form form{};
+
+    std::string_view method_name() const { return method != nullptr ? method->name : "unknown"; }
+    FaultQuery as_query(std::optional<std::uint64_t> bytes, bool body_is_read) const {
+        const auto bot = bot_of_token(token);
+        return {.side = FaultSide::telegram,
+                .bot_id = bot ? std::optional{bot->id} : std::nullopt,
+                .chat_id = form.number("chat_id"),
+                .method = method_name(),
+                .key = {},
+                .bytes = bytes,
+                .body_is_read = body_is_read};
+    }
+};
+
+BotApi::BotApi(BotApiOptions options, Stats& stats, Audit& audit, FaultMatcher& faults)
     : options_{std::move(options)},
       stats_{stats},
       audit_{audit},
+      faults_{faults},
       files_{random_seed(), files_kept},
       chats_{messages_kept},
       limiter_{options_.rates} {}
 
 asio::awaitable<Response> BotApi::answer(Request& request) {
-    const auto began = steady_clock::now();
     const AtWork at_work{stats_.telegram.at_once};
     const auto path = std::string_view{request.path}.substr(std::string_view{"/bot"}.size());
     const auto slash = std::min(path.find('/'), path.size());
-    const std::string token{path.substr(0, slash)};
-    const auto* const method = method_named(path.substr(std::min(slash + 1, path.size())));
-    ++stats_.telegram.requests[method != nullptr ? std::string{method->name} : "unknown"];
+    Asked asked{.token = std::string{path.substr(0, slash)},
+                .method = method_named(path.substr(std::min(slash + 1, path.size()))),
+                .began = steady_clock::now()};
+    const auto method = asked.method_name();
+    ++stats_.telegram.requests[std::string{method}];
 
-    const bool sends = method != nullptr && method->name.starts_with("send");
     Response response;
-    if (sends) {
-        response = co_await answer_upload(request, *method, token, began);
+    auto fault = faults_.match(asked.as_query(request.body->length(), false));
+    if (fault) {
+        response = co_await break_off(request, std::move(*fault));
+    } else if (method.starts_with("send")) {
+        response = co_await answer_upload(request, std::move(asked));
+    } else if (auto form = co_await read(request)) {
+        asked.form = std::move(*form);
+        response = co_await perform(std::move(asked));
     } else {
-        auto form = co_await read(request);
-        response = form ? as_response(run(method, token, began, std::move(*form)))
-                        : refusal_of(form.error());
+        response = refusal_of(form.error());
     }
-    ++stats_.telegram.answers[response.status];
+    if (response.hang_up == http::HangUp::no) ++stats_.telegram.answers[response.status];
     if (const auto* const text = std::get_if<std::string>(&response.body))
         stats_.telegram.bytes_sent += text->size();
-    log::debug(
-        "telegram.answered", "a Bot API request",
-        {{"method", method != nullptr ? method->name : "unknown"}, {"status", response.status}});
+    log::debug("telegram.answered", "a Bot API request",
+               {{"method", method}, {"status", response.status}});
     co_return response;
 }
 
@@ -174,16 +181,28 @@ asio::awaitable<std::expected<Form, NoForm>> BotApi::read(Request& request) {
     co_return form;
 }
 
+/// The body is read up to the half at most.
+asio::awaitable<Response> BotApi::break_off(Request& request, Fault fault) {
+    if (fault.hang.count() > 0) co_await sleep_for(fault.hang);
+    const auto half =
+        fault.break_off == BreakOff::middle ? request.body->length().value_or(0) / 2 : 0;
+    for (std::uint64_t bytes_read = 0; bytes_read < half;) {
+        const auto bytes = co_await request.body->read_some();
+        if (!bytes || bytes->empty()) break;
+        bytes_read += bytes->size();
+        stats_.telegram.bytes_received += bytes->size();
+    }
+    co_return Response{.hang_up = http::HangUp::resets};
+}
+
 // What takes Telegram time is the file, and what the server in front of it watches over.
-asio::awaitable<Response> BotApi::answer_upload(Request& request, const Method& method,
-                                                std::string_view token,
-                                                steady_clock::time_point began) {
-    const auto bot = bot_of_token(token);
+asio::awaitable<Response> BotApi::answer_upload(Request& request, Asked asked) {
+    const auto bot = bot_of_token(asked.token);
     const auto bot_id = bot ? bot->id : 0;
     const auto announced = request.body->length().value_or(0);
     if (const auto refused = limiter_.begin_upload(bot_id, announced)) {
         co_await sleep_for(pause_of_server);
-        co_return as_response(std::unexpected{flooded(*refused)});
+        co_return answer_of(flooded(*refused));
     }
     struct AtWorkHere {
         RateLimiter& limiter;
@@ -194,16 +213,29 @@ asio::awaitable<Response> BotApi::answer_upload(Request& request, const Method& 
 
     auto form = co_await read(request);
     if (!form) co_return refusal_of(form.error());
+    asked.form = std::move(*form);
     const auto delay =
-        limiter_.delay_of_size(steady_clock::now(), bot_id, file_bytes_in(*form));
+        limiter_.delay_of_size(steady_clock::now(), bot_id, file_bytes_in(asked.form));
     if (delay > RateLimiter::longest_delay) {
         co_await sleep_for(pause_of_server);
-        co_return as_response(
-            std::unexpected{flooded({Limit::same_size, std::chrono::seconds{60}})});
+        co_return answer_of(flooded({Limit::same_size, std::chrono::seconds{60}}));
     }
     if (delay.count() > 0) co_await sleep_for(delay);
     if (options_.latency.count() > 0) co_await sleep_for(options_.latency);
-    co_return as_response(run(&method, token, began, std::move(*form)));
+    co_return co_await perform(std::move(asked));
+}
+
+/// Does what is asked, unless a fault is in the way.
+asio::awaitable<Response> BotApi::perform(Asked asked) {
+    const auto fault = faults_.match(asked.as_query(asked.form.body_bytes, true));
+    if (!fault) co_return answer_of(run(std::move(asked)));
+    if (fault->hang.count() > 0) co_await sleep_for(fault->hang);
+    auto response = fault->status != 0 ? telegram_answer(*fault) : answer_of(run(std::move(asked)));
+    if (fault->break_off == BreakOff::after) co_return Response{.hang_up = http::HangUp::resets};
+    if (fault->break_off == BreakOff::closes_after)
+        co_return Response{.hang_up = http::HangUp::closes};
+    if (fault->drip.count() > 0) co_return dripping(std::move(response), fault->drip);
+    co_return response;
 }
 
 ApiError BotApi::flooded(const Violation& violation) {
@@ -214,13 +246,13 @@ ApiError BotApi::flooded(const Violation& violation) {
             .retry_after = violation.retry_after};
 }
 
-ApiResult<json::value> BotApi::run(const Method* method, std::string_view token,
-                                   steady_clock::time_point began, Form form) {
-    auto bot = bot_of(token);
+ApiResult<json::value> BotApi::run(Asked asked) {
+    auto bot = bot_of(asked.token);
     if (!bot) return std::unexpected{bot.error()};
-    if (method == nullptr) return std::unexpected{ApiError{404, "Not Found: method not found"}};
-    const Call call{.bot = std::move(*bot), .form = std::move(form), .began = began};
-    return (this->*method->run)(call, *method);
+    if (asked.method == nullptr)
+        return std::unexpected{ApiError{404, "Not Found: method not found"}};
+    const Call call{.bot = std::move(*bot), .form = std::move(asked.form), .began = asked.began};
+    return (this->*asked.method->run)(call, *asked.method);
 }
 
 ApiResult<Bot> BotApi::bot_of(std::string_view token) const {

@@ -9,6 +9,7 @@
 #include <boost/json/value.hpp>
 
 #include "common/http/server.hpp"
+#include "sandbox/faults/fault_matcher.hpp"
 #include "sandbox/stats.hpp"
 #include "sandbox/telegram/api_error.hpp"
 #include "sandbox/telegram/audit.hpp"
@@ -32,8 +33,8 @@ struct BotApiOptions {
 
 class BotApi {
 public:
-    /// `stats` and `audit` outlive this.
-    BotApi(BotApiOptions options, Stats& stats, Audit& audit);
+    /// The references outlive this.
+    BotApi(BotApiOptions options, Stats& stats, Audit& audit, FaultMatcher& faults);
 
     /// `/bot<token>/<method>`.
     asio::awaitable<http::Response> answer(http::Request& request);
@@ -44,18 +45,18 @@ private:
         Form form;
         std::chrono::steady_clock::time_point began;
     };
+    struct Asked;
     struct Method;
     static const Method* method_named(std::string_view name);
 
-    asio::awaitable<http::Response> answer_upload(http::Request& request, const Method& method,
-                                                  std::string_view token,
-                                                  std::chrono::steady_clock::time_point began);
+    asio::awaitable<http::Response> answer_upload(http::Request& request, Asked asked);
+    asio::awaitable<http::Response> break_off(http::Request& request, Fault fault);
     asio::awaitable<std::expected<Form, NoForm>> read(http::Request& request);
+    asio::awaitable<http::Response> perform(Asked asked);
     ApiError flooded(const Violation& violation);
 
     ApiResult<Bot> bot_of(std::string_view token) const;
-    ApiResult<boost::json::value> run(const Method* method, std::string_view token,
-                                      std::chrono::steady_clock::time_point began, Form form);
+    ApiResult<boost::json::value> run(Asked asked);
 
     ApiResult<boost::json::value> get_me(const Call& call, const Method& method);
     ApiResult<boost::json::value> send(const Call& call, const Method& method);
@@ -77,6 +78,7 @@ private:
     BotApiOptions options_;
     Stats& stats_;
     Audit& audit_;
+    FaultMatcher& faults_;
     FileRegister files_;
     Chats chats_;
     RateLimiter limiter_;

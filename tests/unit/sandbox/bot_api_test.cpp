@@ -57,8 +57,9 @@ protected:
     asio::io_context loop;
     Stats stats;
     Audit audit{10};
+    FaultMatcher faults;
     // What is sent here is no media, and is to be taken for it.
-    BotApi api{{.looking = Looking::off}, stats, audit};
+    BotApi api{{.looking = Looking::off}, stats, audit, faults};
 };
 
 TEST_F(BotApiTest, SaysWhoTheBotIs) {
@@ -80,7 +81,7 @@ TEST_F(BotApiTest, RefusesUnknownMethodsAndTokens) {
 TEST_F(BotApiTest, RefusesBotsThatAreNotListed) {
     BotApiOptions options;
     options.bots = BotList{{other_token, Bot{.id = 222, .username = "other"}}};
-    BotApi strict{std::move(options), stats, audit};
+    BotApi strict{std::move(options), stats, audit, faults};
     test::Asked asked{"GET", "/bot" + token + "/getMe"};
     const auto response = prewarm::test::run_to_end(loop, strict.answer(asked.request));
     EXPECT_EQ(response.status, 401U);
@@ -258,7 +259,7 @@ TEST_F(BotApiTest, RefusesCaptionsThatAreTooLongOrNoText) {
 TEST_F(BotApiTest, RefusesTooLargeABodyAsItsProxyDoes) {
     BotApiOptions options;
     options.limits.body_bytes = 100;
-    BotApi small{std::move(options), stats, audit};
+    BotApi small{std::move(options), stats, audit, faults};
     test::Asked asked{"POST", "/bot" + token + "/sendPhoto"};
     asked.add_header("Content-Type", "multipart/form-data; boundary=X");
     asked.body.text = std::string(101, 'x');

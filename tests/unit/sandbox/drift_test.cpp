@@ -45,7 +45,8 @@ protected:
     asio::io_context loop;
     Stats stats;
     Audit audit{10};
-    BotApi api{{.rates = {.chat_per_second = 0}}, stats, audit};
+    FaultMatcher faults;
+    BotApi api{{.rates = {.chat_per_second = 0}}, stats, audit, faults};
 };
 
 struct Row {
