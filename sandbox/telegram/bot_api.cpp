@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 
 #include "common/log/log.hpp"
+#include "sandbox/telegram/album.hpp"
 #include "sandbox/telegram/api_answer.hpp"
 #include "sandbox/telegram/faulty_answer.hpp"
 #include "sandbox/telegram/message_json.hpp"
@@ -24,6 +25,7 @@ using std::chrono::steady_clock;
 constexpr std::size_t files_kept = 1'000'000;
 constexpr std::size_t messages_kept = 1'000'000;
 constexpr std::size_t longest_caption = 1024;
+constexpr std::uint64_t first_album = 13'000'000'000'000;  // As long as Telegram's.
 // A refusal of the server itself comes after three seconds, with 60 to wait.
 constexpr auto pause_of_server = std::chrono::seconds{3};
 constexpr std::uint64_t largest_download = 20ULL * 1024 * 1024;
@@ -48,6 +50,13 @@ Response refusal_of(const NoForm& no_form) {
     if (no_form.status == 413) response = answer_of(ApiError{413, "Request Entity Too Large"});
     response.close = true;
     return response;
+}
+
+ApiResult<void> check_caption(const Form& form) {
+    const auto caption = form.text("caption");
+    if (!is_utf8(caption)) return bad_request("strings must be encoded in UTF-8");
+    if (characters_in(caption) > longest_caption) return bad_request("message caption is too long");
+    return {};
 }
 
 /// As Telegram calls a kind in its errors.
@@ -106,6 +115,7 @@ const BotApi::Method* BotApi::method_named(std::string_view name) {
         Method{"sendVideoNote", &BotApi::send, MediaKind::video_note},
         Method{"sendDocument", &BotApi::send, MediaKind::document},
         Method{"sendSticker", &BotApi::send, MediaKind::sticker},
+        Method{"sendMediaGroup", &BotApi::send_group},
         Method{"deleteMessage", &BotApi::delete_message},
         Method{"forwardMessage", &BotApi::forward_message},
         Method{"getFile", &BotApi::get_file},
@@ -279,10 +289,41 @@ ApiResult<json::value> BotApi::send(const Call& call, const Method& method) {
     if (!media) return std::unexpected{media.error()};
     const auto chat_id = chat_of(call.form, "chat_id");
     if (!chat_id) return std::unexpected{chat_id.error()};
-    const auto caption = call.form.text("caption");
-    if (!is_utf8(caption)) return bad_request("strings must be encoded in UTF-8");
-    if (characters_in(caption) > longest_caption) return bad_request("message caption is too long");
+    if (const auto checked = check_caption(call.form); !checked)
+        return std::unexpected{checked.error()};
     return post(call, method, *chat_id, *media);
+}
+
+/// All or nothing: every item is taken before the first is posted.
+ApiResult<json::value> BotApi::send_group(const Call& call, const Method& method) {
+    const auto chat_id = chat_of(call.form, "chat_id");
+    if (!chat_id) return std::unexpected{chat_id.error()};
+    auto album = album_of(call.form);
+    if (!album) return std::unexpected{album.error()};
+
+    std::vector<std::pair<Call, Media>> items;
+    for (auto& item : *album) {
+        Call as_if_alone{.bot = call.bot, .form = std::move(item.form), .began = call.began};
+        if (const auto checked = check_caption(as_if_alone.form); !checked)
+            return std::unexpected{checked.error()};
+        const auto media = media_of(as_if_alone, item.kind);
+        if (!media) return std::unexpected{failed_item(items.size(), media.error())};
+        if (files_.file(media->number)->kind != item.kind)
+            return bad_request("can't use the media of the specified type in the album");
+        items.emplace_back(std::move(as_if_alone), *media);
+    }
+    if (const auto flood = limiter_.post(steady_clock::now(), call.bot.id, *chat_id,
+                                         static_cast<unsigned>(items.size())))
+        return std::unexpected{flooded(*flood)};
+
+    json::array messages;
+    const auto media_group_id = std::to_string(first_album + ++albums_);
+    for (const auto& [as_if_alone, media] : items) {
+        auto message = publish(as_if_alone, method, *chat_id, media);
+        message["media_group_id"] = media_group_id;
+        messages.push_back(std::move(message));
+    }
+    return messages;
 }
 
 /// A text argument wins over a file of the same name, as with Telegram.
@@ -334,11 +375,16 @@ ApiResult<std::int64_t> BotApi::chat_of(const Form& form, std::string_view field
     return *chat_id;
 }
 
-/// Every send ends here: whatever may keep a message from being posted belongs before it is.
+/// Whatever may keep a message from being posted comes before `publish`, for albums too.
 ApiResult<json::value> BotApi::post(const Call& call, const Method& method, std::int64_t chat_id,
                                     Media media) {
     if (const auto flood = limiter_.post(steady_clock::now(), call.bot.id, chat_id))
         return std::unexpected{flooded(*flood)};
+    return publish(call, method, chat_id, media);
+}
+
+json::object BotApi::publish(const Call& call, const Method& method, std::int64_t chat_id,
+                             Media media) {
     const auto now = std::chrono::system_clock::now();
     const auto message_id =
         chats_.post(chat_id, {.file = media.number,

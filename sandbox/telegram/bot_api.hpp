@@ -60,6 +60,7 @@ private:
 
     ApiResult<boost::json::value> get_me(const Call& call, const Method& method);
     ApiResult<boost::json::value> send(const Call& call, const Method& method);
+    ApiResult<boost::json::value> send_group(const Call& call, const Method& method);
     ApiResult<boost::json::value> delete_message(const Call& call, const Method& method);
     ApiResult<boost::json::value> forward_message(const Call& call, const Method& method);
     ApiResult<boost::json::value> get_file(const Call& call, const Method& method);
@@ -74,6 +75,8 @@ private:
     ApiResult<std::int64_t> chat_of(const Form& form, std::string_view field) const;
     ApiResult<boost::json::value> post(const Call& call, const Method& method, std::int64_t chat_id,
                                        Media media);
+    boost::json::object publish(const Call& call, const Method& method, std::int64_t chat_id,
+                                Media media);
 
     BotApiOptions options_;
     Stats& stats_;
@@ -82,6 +85,7 @@ private:
     FileRegister files_;
     Chats chats_;
     RateLimiter limiter_;
+    std::uint64_t albums_ = 0;  ///< Posted so far.
 };
 
 }  // namespace prewarm::sandbox
