@@ -131,6 +131,7 @@ struct BotApi::Asked {
     const Method* method = nullptr;  ///< Null when there is no such method.
     steady_clock::time_point began;
     Form form{};
+    std::optional<ApiResult<FetchedFile>> fetched{};
 
     std::string_view method_name() const { return method != nullptr ? method->name : "unknown"; }
     FaultQuery as_query(std::optional<std::uint64_t> bytes, bool body_is_read) const {
@@ -232,7 +233,18 @@ asio::awaitable<Response> BotApi::answer_upload(Request& request, Asked asked) {
     }
     if (delay.count() > 0) co_await sleep_for(delay);
     if (options_.latency.count() > 0) co_await sleep_for(options_.latency);
+    asked.fetched = co_await fetch(asked, std::string{request.header("host").value_or("")});
     co_return co_await perform(std::move(asked));
+}
+
+/// Nothing when the request's media is no URL, or there is nobody to fetch it for.
+asio::awaitable<std::optional<ApiResult<FetchedFile>>> BotApi::fetch(const Asked& asked,
+                                                                     std::string own_host) {
+    const auto media = asked.form.text(name_of(asked.method->kind));
+    if (asked.method->run != &BotApi::send || !is_url(media) || !bot_of(asked.token))
+        co_return std::nullopt;
+    if (!fetcher_) fetcher_.emplace(co_await asio::this_coro::executor);
+    co_return co_await fetcher_->fetch(std::string{media}, std::move(own_host));
 }
 
 /// Does what is asked, unless a fault is in the way.
@@ -261,7 +273,10 @@ ApiResult<json::value> BotApi::run(Asked asked) {
     if (!bot) return std::unexpected{bot.error()};
     if (asked.method == nullptr)
         return std::unexpected{ApiError{404, "Not Found: method not found"}};
-    const Call call{.bot = std::move(*bot), .form = std::move(asked.form), .began = asked.began};
+    const Call call{.bot = std::move(*bot),
+                    .form = std::move(asked.form),
+                    .began = asked.began,
+                    .fetched = std::move(asked.fetched)};
     return (this->*asked.method->run)(call, *asked.method);
 }
 
@@ -328,11 +343,12 @@ ApiResult<json::value> BotApi::send_group(const Call& call, const Method& method
 
 /// A text argument wins over a file of the same name, as with Telegram.
 ApiResult<BotApi::Media> BotApi::media_of(const Call& call, MediaKind kind) {
-    constexpr std::string_view attached = "attach://";
     std::string_view field = name_of(kind);
     const auto text = call.form.text(field);
-    if (text.starts_with(attached)) {
-        field = text.substr(attached.size());
+    if (text.starts_with(attached_prefix)) {
+        field = text.substr(attached_prefix.size());
+    } else if (is_url(text)) {
+        return media_of_url(call, kind);
     } else if (!text.empty()) {
         return media_of_file_id(call, kind, text);
     }
@@ -344,10 +360,17 @@ ApiResult<BotApi::Media> BotApi::media_of(const Call& call, MediaKind kind) {
     return Media{.number = files_.add(std::move(*stored)), .is_upload = true};
 }
 
+ApiResult<BotApi::Media> BotApi::media_of_url(const Call& call, MediaKind kind) {
+    if (!call.fetched)
+        return bad_request("the sandbox fetches nothing by URL for an album: send the bytes");
+    if (!*call.fetched) return std::unexpected{call.fetched->error()};
+    auto stored = take_fetched(kind, **call.fetched);
+    if (!stored) return std::unexpected{stored.error()};
+    return Media{.number = files_.add(std::move(*stored)), .is_upload = true};
+}
+
 ApiResult<BotApi::Media> BotApi::media_of_file_id(const Call& call, MediaKind kind,
                                                   std::string_view file_id) {
-    if (file_id.find('.') != std::string_view::npos)
-        return bad_request("the sandbox does not fetch files by URL yet: send the bytes");
     const auto found = files_.find(file_id, call.bot.id);
     if (!found) {
         switch (found.error()) {

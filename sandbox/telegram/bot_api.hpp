@@ -19,6 +19,7 @@
 #include "sandbox/telegram/form.hpp"
 #include "sandbox/telegram/rate_limits.hpp"
 #include "sandbox/telegram/take_upload.hpp"
+#include "sandbox/telegram/url_fetcher.hpp"
 
 namespace prewarm::sandbox {
 
@@ -44,6 +45,7 @@ private:
         Bot bot;
         Form form;
         std::chrono::steady_clock::time_point began;
+        std::optional<ApiResult<FetchedFile>> fetched{};  ///< Set when the media is a URL.
     };
     struct Asked;
     struct Method;
@@ -52,6 +54,8 @@ private:
     asio::awaitable<http::Response> answer_upload(http::Request& request, Asked asked);
     asio::awaitable<http::Response> break_off(http::Request& request, Fault fault);
     asio::awaitable<std::expected<Form, NoForm>> read(http::Request& request);
+    asio::awaitable<std::optional<ApiResult<FetchedFile>>> fetch(const Asked& asked,
+                                                                 std::string own_host);
     asio::awaitable<http::Response> perform(Asked asked);
     ApiError flooded(const Violation& violation);
 
@@ -72,6 +76,7 @@ private:
     };
     ApiResult<Media> media_of(const Call& call, MediaKind kind);
     ApiResult<Media> media_of_file_id(const Call& call, MediaKind kind, std::string_view file_id);
+    ApiResult<Media> media_of_url(const Call& call, MediaKind kind);
     ApiResult<std::int64_t> chat_of(const Form& form, std::string_view field) const;
     ApiResult<boost::json::value> post(const Call& call, const Method& method, std::int64_t chat_id,
                                        Media media);
@@ -85,7 +90,8 @@ private:
     FileRegister files_;
     Chats chats_;
     RateLimiter limiter_;
-    std::uint64_t albums_ = 0;  ///< Posted so far.
+    std::optional<UrlFetcher> fetcher_;  ///< Made when it is first needed, on the loop's executor.
+    std::uint64_t albums_ = 0;           ///< Posted so far.
 };
 
 }  // namespace prewarm::sandbox

@@ -177,9 +177,14 @@ TEST_F(BotApiTest, TakesBytesThatLostTheirFileNameForAFileId) {
                 HasSubstr("wrong remote file identifier specified"));
 }
 
-TEST_F(BotApiTest, DoesNotPretendToFetchUrls) {
-    EXPECT_THAT(refusal("sendPhoto", to_chat + part("photo", "https://example.org/a.jpg")),
-                HasSubstr("does not fetch"));
+TEST_F(BotApiTest, FetchesNothingFromElsewhere) {
+    for (const auto* const url : {"https://example.org/a.jpg", "http://192.0.2.1/a.jpg"})
+        EXPECT_EQ(refusal("sendPhoto", to_chat + part("photo", url)),
+                  "Bad Request: failed to get HTTP URL content");
+    EXPECT_EQ(refusal("sendPhoto", to_chat + part("photo", "ftp://127.0.0.1/a.jpg")),
+              "Bad Request: invalid file HTTP URL specified: Unsupported URL protocol");
+    EXPECT_THAT(refusal("sendPhoto", to_chat + part("photo", "a.jpg")),
+                HasSubstr("invalid file HTTP URL specified"));
 }
 
 TEST_F(BotApiTest, RefusesAnotherBotsFileId) {
