@@ -23,10 +23,7 @@ class Fields {
 public:
     explicit Fields(const json::object& object) : object_{object} {}
 
-    bool has(std::string_view name) {
-        known_.emplace_back(name);
-        return object_.contains(name);
-    }
+    bool has(std::string_view name) { return find(name) != nullptr; }
 
     std::string text(std::string_view name) {
         const auto* const value = find(name);
@@ -116,7 +113,7 @@ public:
 
 private:
     const json::value* find(std::string_view name) {
-        known_.emplace_back(name);
+        if (std::ranges::find(known_, name) == known_.end()) known_.emplace_back(name);
         return object_.if_contains(name);
     }
 

@@ -116,6 +116,14 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"StallOfNoLength", R"({"side": "r2", "stall_at": 1})", R"("stall_at" needs)"}),
     [](const auto& wrong) { return std::string{wrong.param.name}; });
 
+TEST(ReadFaults, SaysWhichFieldsThereAre) {
+    EXPECT_EQ(
+        problem_of(R"([{"side": "r2", "cut": 1, "bot": 1}])"),
+        "rule 1: \"bot\" is no field of such a rule: there are side, name, method, min_bytes, "
+        "max_bytes, after, times, fraction, seed, status, hang_ms, key, code, message, "
+        "slow_down, skew, reset, cut, corrupt, stall_ms, stall_at, change");
+}
+
 TEST(ReadFaults, RefusesWhatIsNoListOfRules) {
     EXPECT_THAT(problem_of("{"), HasSubstr("JSON array of rules"));
     EXPECT_THAT(problem_of("{}"), HasSubstr("JSON array of rules"));
