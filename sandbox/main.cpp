@@ -15,6 +15,7 @@
 
 #include "common/http/server.hpp"
 #include "common/log/log.hpp"
+#include "sandbox/faults/read_faults.hpp"
 #include "sandbox/plan/command.hpp"
 #include "sandbox/sandbox.hpp"
 
@@ -44,7 +45,10 @@ struct Arguments {
     double limit_chat = 1;
     unsigned limit_group = 20;
     unsigned limit_uploads = 100;
+    std::uint64_t limit_upload_bytes = 4ULL << 30U;
     bool no_same_size = false;
+    bool no_drift = false;
+    std::string faults_file;
     std::string log_level = "info";
     std::string log_format = "json";
 };
@@ -52,10 +56,11 @@ struct Arguments {
 void describe(CLI::App& app, Arguments& arguments) {
     app.set_version_flag("--version", PREWARM_VERSION);
     app.option_defaults()->always_capture_default();
-    app.add_option("--listen", arguments.listen,
-                   "HOST:PORT for everything: /bot<token>/<method> is the Bot API, "
-                   "/sandbox/received and /sandbox/stats tell what arrived, all else is R2, path "
-                   "style. Port 0 picks a free one; the address is printed.");
+    app.add_option(
+        "--listen", arguments.listen,
+        "HOST:PORT for everything: /bot<token>/<method> is the Bot API, "
+        "/sandbox/received and /sandbox/stats tell what arrived, /sandbox/faults what goes "
+        "wrong, all else is R2, path style. Port 0 picks a free one; the address is printed.");
     app.add_option("--data", arguments.data,
                    "Folder that keeps R2's objects [default: a temporary one, removed at the end]")
         ->always_capture_default(false);
@@ -85,8 +90,17 @@ void describe(CLI::App& app, Arguments& arguments) {
                    "Messages to a group or channel in any minute; 0: any number");
     app.add_option("--limit-uploads", arguments.limit_uploads,
                    "Uploads of one bot at once; 0: any number");
+    app.add_option("--limit-upload-bytes", arguments.limit_upload_bytes,
+                   "Bytes of one bot's uploads at once; 0: any number");
     app.add_flag("--no-same-size", arguments.no_same_size,
                  "Uploads of exactly the same size do not wait for each other");
+    app.add_flag("--no-drift", arguments.no_drift,
+                 "Nobody looks into files: each keeps the kind it is sent as, and any bytes are a "
+                 "photo");
+    app.add_option("--faults", arguments.faults_file,
+                   "File with rules of what goes wrong, for whom and how often: a JSON array, see "
+                   "docs/sandbox.md. PUT /sandbox/faults replaces them while it runs.")
+        ->always_capture_default(false);
     app.add_option("--log-level", arguments.log_level)
         ->envname("LOG_LEVEL")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
@@ -140,6 +154,7 @@ sandbox::RateLimits rate_limits(const Arguments& arguments) {
                                .chat_per_second = arguments.limit_chat,
                                .group_per_minute = arguments.limit_group,
                                .uploads_at_once = arguments.limit_uploads,
+                               .upload_bytes_at_once = arguments.limit_upload_bytes,
                                .spaces_equal_sizes = !arguments.no_same_size};
     if (arguments.telegram_local) {
         limits.uploads_at_once = 0;
@@ -156,6 +171,7 @@ Result<sandbox::BotApiOptions> telegram_options(const Arguments& arguments) {
     options.is_local = arguments.telegram_local;
     if (options.is_local) options.limits.body_bytes = 2001ULL * 1024 * 1024;
     options.rates = rate_limits(arguments);
+    options.looking = arguments.no_drift ? sandbox::Looking::off : sandbox::Looking::on;
     if (arguments.bots_file.empty()) return options;
     auto bots = sandbox::read_bots_file(arguments.bots_file);
     if (!bots) return bots.error();
@@ -193,6 +209,9 @@ int run(const Arguments& arguments) {
     if (auto wrong = wrong_bucket(arguments.buckets)) return misuse(*wrong);
     auto telegram = telegram_options(arguments);
     if (!telegram) return misuse(telegram.error().detail);
+    Result<sandbox::FaultScript> faults{sandbox::FaultScript{}};
+    if (!arguments.faults_file.empty()) faults = sandbox::read_faults_file(arguments.faults_file);
+    if (!faults) return misuse("--faults: " + faults.error().detail);
     std::optional<TemporaryFolder> temporary;
     if (arguments.data.empty()) temporary.emplace();
 
@@ -205,7 +224,8 @@ int run(const Arguments& arguments) {
                                   error ? error.message() : "permission denied"));
 
     asio::io_context loop{1};
-    sandbox::Sandbox simulator{r2_options(arguments, folder), std::move(*telegram)};
+    sandbox::Sandbox simulator{r2_options(arguments, folder), std::move(*telegram),
+                               std::move(*faults)};
     http::Server server{loop.get_executor(),
                         [&simulator](http::Request& request) { return simulator.answer(request); }};
     if (auto listening = server.listen(arguments.listen); !listening)

@@ -68,13 +68,21 @@ struct StreamedBody {
     std::function<Task<std::span<const char>>()> next;
 };
 
+/// How a connection ends without an answer: for simulators, as no honest handler wants it.
+enum class HangUp : std::uint8_t {
+    no,
+    closes,  ///< As a server does that has ended.
+    resets,  ///< The client loses what it has not read yet, too.
+};
+
 /// What is answered. Content-Length, Date and Connection are the server's; to HEAD it sends the
 /// headers only. A connection that becomes something else (WebSocket) would be a third body.
 struct Response {
     unsigned status = 200;
     std::vector<std::pair<std::string, std::string>> headers{};
     std::variant<std::string, StreamedBody> body{};
-    bool close = false;  ///< Ask the client to go on with a new connection.
+    bool close = false;           ///< Ask the client to go on with a new connection.
+    HangUp hang_up = HangUp::no;  ///< Otherwise nothing is sent at all.
 };
 
 /// A whole answer of `content_type`.

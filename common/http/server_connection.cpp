@@ -88,6 +88,7 @@ private:
     asio::awaitable<bool> send_interim_answer();
     asio::awaitable<bool> drain();
     asio::awaitable<void> linger();
+    void hang_up(HangUp how);
     Message message_of(const Response& response, bool keep_alive) const;
     Failure broken(const error_code& error) const;
 
@@ -116,6 +117,10 @@ asio::awaitable<void> Connection::run(const Handler& handler, const bool& stoppi
             break;
         }
         auto response = co_await answer_to(handler);
+        if (response.hang_up != HangUp::no) {
+            hang_up(response.hang_up);
+            break;
+        }
         const bool unwanted_body = awaits_interim_answer_;
         const bool keep_alive =
             parser_->keep_alive() && !response.close && !stopping && !unwanted_body;
@@ -278,6 +283,14 @@ asio::awaitable<void> Connection::linger() {
         drained += co_await socket_.async_read_some(
             asio::buffer(chunk_), asio::redirect_error(asio::use_awaitable, error));
     }
+}
+
+/// Closing resets the connection if it need not wait for what was sent to arrive, or if bytes have
+/// come that nobody read.
+void Connection::hang_up(HangUp how) {
+    error_code ignored;
+    if (how == HangUp::resets) socket_.set_option(tcp::socket::linger{true, 0}, ignored);
+    close();
 }
 
 // ---- the answer ---------------------------------------------------------------------------------

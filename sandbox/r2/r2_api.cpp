@@ -12,6 +12,7 @@
 #include "sandbox/digest.hpp"
 #include "sandbox/r2/byte_range.hpp"
 #include "sandbox/r2/conditions.hpp"
+#include "sandbox/r2/harmed_object.hpp"
 #include "sandbox/r2/signature_check.hpp"
 
 namespace prewarm::sandbox {
@@ -67,20 +68,43 @@ http::StreamedBody body_of(StoredObject object, ByteRange range, std::uint64_t& 
 
 }  // namespace
 
-R2Api::R2Api(R2Options options, Stats& stats)
-    : options_{std::move(options)}, shelf_{options_.folder}, stats_{stats} {}
+R2Api::R2Api(R2Options options, Stats& stats, FaultMatcher& faults)
+    : options_{std::move(options)}, shelf_{options_.folder}, stats_{stats}, faults_{faults} {}
 
 asio::awaitable<Response> R2Api::answer(Request& request) {
     const AtWork at_work{stats_.r2.at_once};
     ++stats_.r2.requests[std::string{request.method}];
-    auto result = co_await dispatch(request);
+    const auto fault = fault_of(request);
+    if (fault && fault->hang.count() > 0) co_await sleep_for(fault->hang);
+    if (fault && fault->break_off != BreakOff::no)
+        co_return Response{.hang_up = http::HangUp::resets};
+    S3Result<Response> result;
+    if (fault && fault->status != 0) {
+        result = refuse(fault->status, fault->code, fault->text);
+    } else {
+        result = co_await dispatch(request, fault ? &*fault : nullptr);
+    }
     if (options_.latency.count() > 0) co_await sleep_for(options_.latency);
     auto response = result ? std::move(*result) : answer_of(result.error(), request.raw_path);
     ++stats_.r2.answers[response.status];
     co_return response;
 }
 
-asio::awaitable<S3Result<Response>> R2Api::dispatch(Request& request) {
+/// Rules ask about an object's key and size, whatever is done to it.
+std::optional<Fault> R2Api::fault_of(const Request& request) {
+    if (!faults_.has_rules()) return std::nullopt;
+    const auto name = name_of(request);
+    if (!name) return std::nullopt;
+    auto bytes = request.body->length();
+    if (request.method != "PUT") {
+        const auto object = shelf_.find(name->bucket, name->key);
+        bytes = object ? std::optional{object->info().bytes} : std::nullopt;
+    }
+    return faults_.match(
+        {.side = FaultSide::r2, .method = request.method, .key = name->key, .bytes = bytes});
+}
+
+asio::awaitable<S3Result<Response>> R2Api::dispatch(Request& request, const Fault* fault) {
     auto payload_sha256 =
         check_signature(request, options_.credentials, std::chrono::system_clock::now());
     if (!payload_sha256) co_return std::unexpected{payload_sha256.error()};
@@ -91,7 +115,7 @@ asio::awaitable<S3Result<Response>> R2Api::dispatch(Request& request) {
 
     if (request.method == "PUT")
         co_return co_await put(request, std::move(*name), std::move(*payload_sha256));
-    if (request.method == "GET" || request.method == "HEAD") co_return get(request, *name);
+    if (request.method == "GET" || request.method == "HEAD") co_return get(request, *name, fault);
     if (request.method == "DELETE") {
         shelf_.remove(name->bucket, name->key);
         co_return Response{.status = 204};
@@ -166,10 +190,11 @@ asio::awaitable<S3Result<Response>> R2Api::put(Request& request, ObjectName name
     co_return Response{.headers = {{"ETag", info.etag}}};
 }
 
-S3Result<Response> R2Api::get(const Request& request, const ObjectName& name) {
+S3Result<Response> R2Api::get(const Request& request, const ObjectName& name, const Fault* fault) {
     auto object = shelf_.find(name.bucket, name.key);
     if (!object) return refuse(404, "NoSuchKey", "The specified key does not exist.");
-    const auto info = object->info();
+    auto info = object->info();
+    if (fault != nullptr && fault->change) info.etag = changed_etag(info.etag);
     Response response;
     describe(info, response);
     if (const auto status = unmet_condition(request, info.etag)) {
@@ -190,7 +215,7 @@ S3Result<Response> R2Api::get(const Request& request, const ObjectName& name) {
     const auto* part = std::get_if<ByteRange>(&range);
     const auto sent = part ? *part : ByteRange{0, info.bytes - 1};
     response.body = body_of(std::move(*object), sent, stats_.r2.bytes_sent);
-    return response;
+    return fault == nullptr ? std::move(response) : harmed(std::move(response), *fault, sent.first);
 }
 
 }  // namespace prewarm::sandbox

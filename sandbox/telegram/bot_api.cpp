@@ -8,8 +8,10 @@
 #include <openssl/rand.h>
 
 #include "common/log/log.hpp"
+#include "sandbox/telegram/album.hpp"
+#include "sandbox/telegram/api_answer.hpp"
+#include "sandbox/telegram/faulty_answer.hpp"
 #include "sandbox/telegram/message_json.hpp"
-#include "sandbox/telegram/take_upload.hpp"
 #include "sandbox/telegram/utf8.hpp"
 
 namespace prewarm::sandbox {
@@ -23,6 +25,7 @@ using std::chrono::steady_clock;
 constexpr std::size_t files_kept = 1'000'000;
 constexpr std::size_t messages_kept = 1'000'000;
 constexpr std::size_t longest_caption = 1024;
+constexpr std::uint64_t first_album = 13'000'000'000'000;  // As long as Telegram's.
 // A refusal of the server itself comes after three seconds, with 60 to wait.
 constexpr auto pause_of_server = std::chrono::seconds{3};
 constexpr std::uint64_t largest_download = 20ULL * 1024 * 1024;
@@ -31,23 +34,6 @@ Secret random_seed() {
     std::string seed(32, '\0');
     RAND_bytes(reinterpret_cast<unsigned char*>(seed.data()), static_cast<int>(seed.size()));
     return Secret{seed};
-}
-
-Response as_response(const ApiResult<json::value>& result) {
-    if (result)
-        return http::respond(200, "application/json",
-                             json::serialize(json::object{{"ok", true}, {"result", *result}}));
-    const auto& error = result.error();
-    json::object body{
-        {"ok", false}, {"error_code", error.code}, {"description", error.description}};
-    json::object parameters;
-    if (error.retry_after.count() > 0) parameters["retry_after"] = error.retry_after.count();
-    if (error.migrate_to_chat_id != 0) parameters["migrate_to_chat_id"] = error.migrate_to_chat_id;
-    if (!parameters.empty()) body["parameters"] = std::move(parameters);
-    auto response = http::respond(error.code, "application/json", json::serialize(body));
-    if (error.code == 429)
-        response.headers.emplace_back("Retry-After", std::to_string(error.retry_after.count()));
-    return response;
 }
 
 std::uint64_t file_bytes_in(const Form& form) {
@@ -61,10 +47,16 @@ std::uint64_t file_bytes_in(const Form& form) {
 /// when one is too large.
 Response refusal_of(const NoForm& no_form) {
     Response response{.status = no_form.status};
-    if (no_form.status == 413)
-        response = as_response(std::unexpected{ApiError{413, "Request Entity Too Large"}});
+    if (no_form.status == 413) response = answer_of(ApiError{413, "Request Entity Too Large"});
     response.close = true;
     return response;
+}
+
+ApiResult<void> check_caption(const Form& form) {
+    const auto caption = form.text("caption");
+    if (!is_utf8(caption)) return bad_request("strings must be encoded in UTF-8");
+    if (characters_in(caption) > longest_caption) return bad_request("message caption is too long");
+    return {};
 }
 
 /// As Telegram calls a kind in its errors.
@@ -123,6 +115,7 @@ const BotApi::Method* BotApi::method_named(std::string_view name) {
         Method{"sendVideoNote", &BotApi::send, MediaKind::video_note},
         Method{"sendDocument", &BotApi::send, MediaKind::document},
         Method{"sendSticker", &BotApi::send, MediaKind::sticker},
+        Method{"sendMediaGroup", &BotApi::send_group},
         Method{"deleteMessage", &BotApi::delete_message},
         Method{"forwardMessage", &BotApi::forward_message},
         Method{"getFile", &BotApi::get_file},
@@ -132,38 +125,63 @@ const BotApi::Method* BotApi::method_named(std::string_view name) {
     return found == methods.end() ? nullptr : found;
 }
 
-BotApi::BotApi(BotApiOptions options, Stats& stats, Audit& audit)
+/// A call as far as it is known: its form comes with its body.
+struct BotApi::Asked {
+    std::string token;
+    const Method* method = nullptr;  ///< Null when there is no such method.
+    steady_clock::time_point began;
+    Form form{};
+    std::optional<ApiResult<FetchedFile>> fetched{};
+
+    std::string_view method_name() const { return method != nullptr ? method->name : "unknown"; }
+    FaultQuery as_query(std::optional<std::uint64_t> bytes, bool body_is_read) const {
+        const auto bot = bot_of_token(token);
+        return {.side = FaultSide::telegram,
+                .bot_id = bot ? std::optional{bot->id} : std::nullopt,
+                .chat_id = form.number("chat_id"),
+                .method = method_name(),
+                .key = {},
+                .bytes = bytes,
+                .body_is_read = body_is_read};
+    }
+};
+
+BotApi::BotApi(BotApiOptions options, Stats& stats, Audit& audit, FaultMatcher& faults)
     : options_{std::move(options)},
       stats_{stats},
       audit_{audit},
+      faults_{faults},
       files_{random_seed(), files_kept},
       chats_{messages_kept},
       limiter_{options_.rates} {}
 
 asio::awaitable<Response> BotApi::answer(Request& request) {
-    const auto began = steady_clock::now();
     const AtWork at_work{stats_.telegram.at_once};
     const auto path = std::string_view{request.path}.substr(std::string_view{"/bot"}.size());
     const auto slash = std::min(path.find('/'), path.size());
-    const std::string token{path.substr(0, slash)};
-    const auto* const method = method_named(path.substr(std::min(slash + 1, path.size())));
-    ++stats_.telegram.requests[method != nullptr ? std::string{method->name} : "unknown"];
+    Asked asked{.token = std::string{path.substr(0, slash)},
+                .method = method_named(path.substr(std::min(slash + 1, path.size()))),
+                .began = steady_clock::now()};
+    const auto method = asked.method_name();
+    ++stats_.telegram.requests[std::string{method}];
 
-    const bool sends = method != nullptr && method->name.starts_with("send");
     Response response;
-    if (sends) {
-        response = co_await answer_upload(request, *method, token, began);
+    auto fault = faults_.match(asked.as_query(request.body->length(), false));
+    if (fault) {
+        response = co_await break_off(request, std::move(*fault));
+    } else if (method.starts_with("send")) {
+        response = co_await answer_upload(request, std::move(asked));
+    } else if (auto form = co_await read(request)) {
+        asked.form = std::move(*form);
+        response = co_await perform(std::move(asked));
     } else {
-        auto form = co_await read(request);
-        response = form ? as_response(run(method, token, began, std::move(*form)))
-                        : refusal_of(form.error());
+        response = refusal_of(form.error());
     }
-    ++stats_.telegram.answers[response.status];
+    if (response.hang_up == http::HangUp::no) ++stats_.telegram.answers[response.status];
     if (const auto* const text = std::get_if<std::string>(&response.body))
         stats_.telegram.bytes_sent += text->size();
-    log::debug(
-        "telegram.answered", "a Bot API request",
-        {{"method", method != nullptr ? method->name : "unknown"}, {"status", response.status}});
+    log::debug("telegram.answered", "a Bot API request",
+               {{"method", method}, {"status", response.status}});
     co_return response;
 }
 
@@ -174,16 +192,28 @@ asio::awaitable<std::expected<Form, NoForm>> BotApi::read(Request& request) {
     co_return form;
 }
 
+/// The body is read up to the half at most.
+asio::awaitable<Response> BotApi::break_off(Request& request, Fault fault) {
+    if (fault.hang.count() > 0) co_await sleep_for(fault.hang);
+    const auto half =
+        fault.break_off == BreakOff::middle ? request.body->length().value_or(0) / 2 : 0;
+    for (std::uint64_t bytes_read = 0; bytes_read < half;) {
+        const auto bytes = co_await request.body->read_some();
+        if (!bytes || bytes->empty()) break;
+        bytes_read += bytes->size();
+        stats_.telegram.bytes_received += bytes->size();
+    }
+    co_return Response{.hang_up = http::HangUp::resets};
+}
+
 // What takes Telegram time is the file, and what the server in front of it watches over.
-asio::awaitable<Response> BotApi::answer_upload(Request& request, const Method& method,
-                                                std::string_view token,
-                                                steady_clock::time_point began) {
-    const auto bot = bot_of_token(token);
+asio::awaitable<Response> BotApi::answer_upload(Request& request, Asked asked) {
+    const auto bot = bot_of_token(asked.token);
     const auto bot_id = bot ? bot->id : 0;
     const auto announced = request.body->length().value_or(0);
     if (const auto refused = limiter_.begin_upload(bot_id, announced)) {
         co_await sleep_for(pause_of_server);
-        co_return as_response(std::unexpected{flooded(*refused)});
+        co_return answer_of(flooded(*refused));
     }
     struct AtWorkHere {
         RateLimiter& limiter;
@@ -194,32 +224,60 @@ asio::awaitable<Response> BotApi::answer_upload(Request& request, const Method& 
 
     auto form = co_await read(request);
     if (!form) co_return refusal_of(form.error());
-    const auto delay = limiter_.delay_of_size(steady_clock::now(), bot_id, file_bytes_in(*form));
+    asked.form = std::move(*form);
+    const auto delay =
+        limiter_.delay_of_size(steady_clock::now(), bot_id, file_bytes_in(asked.form));
     if (delay > RateLimiter::longest_delay) {
         co_await sleep_for(pause_of_server);
-        co_return as_response(
-            std::unexpected{flooded({Limit::same_size, std::chrono::seconds{60}})});
+        co_return answer_of(flooded({Limit::same_size, std::chrono::seconds{60}}));
     }
     if (delay.count() > 0) co_await sleep_for(delay);
     if (options_.latency.count() > 0) co_await sleep_for(options_.latency);
-    co_return as_response(run(&method, token, began, std::move(*form)));
+    asked.fetched = co_await fetch(asked, std::string{request.header("host").value_or("")});
+    co_return co_await perform(std::move(asked));
+}
+
+/// Nothing when the request's media is no URL, or there is nobody to fetch it for.
+asio::awaitable<std::optional<ApiResult<FetchedFile>>> BotApi::fetch(const Asked& asked,
+                                                                     std::string own_host) {
+    const auto media = asked.form.text(name_of(asked.method->kind));
+    if (asked.method->run != &BotApi::send || !is_url(media) || !bot_of(asked.token))
+        co_return std::nullopt;
+    if (!fetcher_) fetcher_.emplace(co_await asio::this_coro::executor);
+    co_return co_await fetcher_->fetch(std::string{media}, std::move(own_host));
+}
+
+/// Does what is asked, unless a fault is in the way.
+asio::awaitable<Response> BotApi::perform(Asked asked) {
+    const auto fault = faults_.match(asked.as_query(asked.form.body_bytes, true));
+    if (!fault) co_return answer_of(run(std::move(asked)));
+    if (fault->hang.count() > 0) co_await sleep_for(fault->hang);
+    auto response = fault->status != 0 ? telegram_answer(*fault) : answer_of(run(std::move(asked)));
+    if (fault->break_off == BreakOff::after) co_return Response{.hang_up = http::HangUp::resets};
+    if (fault->break_off == BreakOff::closes_after)
+        co_return Response{.hang_up = http::HangUp::closes};
+    if (fault->drip.count() > 0) co_return dripping(std::move(response), fault->drip);
+    co_return response;
 }
 
 ApiError BotApi::flooded(const Violation& violation) {
-    ++stats_.violations[std::string{name_of(violation.limit)}];
+    if (!violation.is_collateral) ++stats_.violations[std::string{name_of(violation.limit)}];
     return {.code = 429,
             .description =
                 fmt::format("Too Many Requests: retry after {}", violation.retry_after.count()),
             .retry_after = violation.retry_after};
 }
 
-ApiResult<json::value> BotApi::run(const Method* method, std::string_view token,
-                                   steady_clock::time_point began, Form form) {
-    auto bot = bot_of(token);
+ApiResult<json::value> BotApi::run(Asked asked) {
+    auto bot = bot_of(asked.token);
     if (!bot) return std::unexpected{bot.error()};
-    if (method == nullptr) return std::unexpected{ApiError{404, "Not Found: method not found"}};
-    const Call call{.bot = std::move(*bot), .form = std::move(form), .began = began};
-    return (this->*method->run)(call, *method);
+    if (asked.method == nullptr)
+        return std::unexpected{ApiError{404, "Not Found: method not found"}};
+    const Call call{.bot = std::move(*bot),
+                    .form = std::move(asked.form),
+                    .began = asked.began,
+                    .fetched = std::move(asked.fetched)};
+    return (this->*asked.method->run)(call, *asked.method);
 }
 
 ApiResult<Bot> BotApi::bot_of(std::string_view token) const {
@@ -246,34 +304,73 @@ ApiResult<json::value> BotApi::send(const Call& call, const Method& method) {
     if (!media) return std::unexpected{media.error()};
     const auto chat_id = chat_of(call.form, "chat_id");
     if (!chat_id) return std::unexpected{chat_id.error()};
-    const auto caption = call.form.text("caption");
-    if (!is_utf8(caption)) return bad_request("strings must be encoded in UTF-8");
-    if (characters_in(caption) > longest_caption) return bad_request("message caption is too long");
+    if (const auto checked = check_caption(call.form); !checked)
+        return std::unexpected{checked.error()};
     return post(call, method, *chat_id, *media);
+}
+
+/// All or nothing: every item is taken before the first is posted.
+ApiResult<json::value> BotApi::send_group(const Call& call, const Method& method) {
+    const auto chat_id = chat_of(call.form, "chat_id");
+    if (!chat_id) return std::unexpected{chat_id.error()};
+    auto album = album_of(call.form);
+    if (!album) return std::unexpected{album.error()};
+
+    std::vector<std::pair<Call, Media>> items;
+    for (auto& item : *album) {
+        Call as_if_alone{.bot = call.bot, .form = std::move(item.form), .began = call.began};
+        if (const auto checked = check_caption(as_if_alone.form); !checked)
+            return std::unexpected{checked.error()};
+        const auto media = media_of(as_if_alone, item.kind);
+        if (!media) return std::unexpected{failed_item(items.size(), media.error())};
+        if (files_.file(media->number)->kind != item.kind)
+            return bad_request("can't use the media of the specified type in the album");
+        items.emplace_back(std::move(as_if_alone), *media);
+    }
+    if (const auto flood = limiter_.post(steady_clock::now(), call.began, call.bot.id, *chat_id,
+                                         static_cast<unsigned>(items.size())))
+        return std::unexpected{flooded(*flood)};
+
+    json::array messages;
+    const auto media_group_id = std::to_string(first_album + ++albums_);
+    for (const auto& [as_if_alone, media] : items) {
+        auto message = publish(as_if_alone, method, *chat_id, media);
+        message["media_group_id"] = media_group_id;
+        messages.push_back(std::move(message));
+    }
+    return messages;
 }
 
 /// A text argument wins over a file of the same name, as with Telegram.
 ApiResult<BotApi::Media> BotApi::media_of(const Call& call, MediaKind kind) {
-    constexpr std::string_view attached = "attach://";
     std::string_view field = name_of(kind);
     const auto text = call.form.text(field);
-    if (text.starts_with(attached)) {
-        field = text.substr(attached.size());
+    if (text.starts_with(attached_prefix)) {
+        field = text.substr(attached_prefix.size());
+    } else if (is_url(text)) {
+        return media_of_url(call, kind);
     } else if (!text.empty()) {
         return media_of_file_id(call, kind, text);
     }
     const auto* const file = call.form.file(field);
     if (file == nullptr)
         return bad_request(fmt::format("there is no {} in the request", spoken(kind)));
-    auto stored = take_upload(call.form, kind, *file);
+    auto stored = take_upload(call.form, kind, *file, options_.looking);
+    if (!stored) return std::unexpected{stored.error()};
+    return Media{.number = files_.add(std::move(*stored)), .is_upload = true};
+}
+
+ApiResult<BotApi::Media> BotApi::media_of_url(const Call& call, MediaKind kind) {
+    if (!call.fetched)
+        return bad_request("the sandbox fetches nothing by URL for an album: send the bytes");
+    if (!*call.fetched) return std::unexpected{call.fetched->error()};
+    auto stored = take_fetched(kind, **call.fetched);
     if (!stored) return std::unexpected{stored.error()};
     return Media{.number = files_.add(std::move(*stored)), .is_upload = true};
 }
 
 ApiResult<BotApi::Media> BotApi::media_of_file_id(const Call& call, MediaKind kind,
                                                   std::string_view file_id) {
-    if (file_id.find('.') != std::string_view::npos)
-        return bad_request("the sandbox does not fetch files by URL yet: send the bytes");
     const auto found = files_.find(file_id, call.bot.id);
     if (!found) {
         switch (found.error()) {
@@ -301,11 +398,16 @@ ApiResult<std::int64_t> BotApi::chat_of(const Form& form, std::string_view field
     return *chat_id;
 }
 
-/// Every send ends here: whatever may keep a message from being posted belongs before it is.
+/// Whatever may keep a message from being posted comes before `publish`, for albums too.
 ApiResult<json::value> BotApi::post(const Call& call, const Method& method, std::int64_t chat_id,
                                     Media media) {
-    if (const auto flood = limiter_.post(steady_clock::now(), call.bot.id, chat_id))
+    if (const auto flood = limiter_.post(steady_clock::now(), call.began, call.bot.id, chat_id))
         return std::unexpected{flooded(*flood)};
+    return publish(call, method, chat_id, media);
+}
+
+json::object BotApi::publish(const Call& call, const Method& method, std::int64_t chat_id,
+                             Media media) {
     const auto now = std::chrono::system_clock::now();
     const auto message_id =
         chats_.post(chat_id, {.file = media.number,

@@ -26,6 +26,7 @@ struct StoredFile {
     std::string title{};
     std::string performer{};
     std::uint64_t thumbnail_bytes = 0;  ///< 0: it has none.
+    std::uint64_t converted_bytes = 0;  ///< Of the MP4 that Telegram makes of a GIF; 0: as sent.
 };
 
 /// What of a file an id names. A photo's smaller sizes resend the photo, a thumbnail resends

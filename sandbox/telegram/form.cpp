@@ -53,15 +53,18 @@ public:
         }
         is_file_ = true;
         digest_ = Digest::sha256();
+        content_ = {};
         form_.files.push_back({.field = std::move(header.name),
                                .file_name = std::move(*header.file_name),
                                .bytes = 0,
-                               .sha256 = {}});
+                               .sha256 = {},
+                               .content = {}});
     }
 
     void part_bytes(std::string_view bytes) override {
         if (is_file_) {
             digest_.update(bytes);
+            content_.feed(bytes);
             form_.files.back().bytes += bytes.size();
             return;
         }
@@ -70,7 +73,9 @@ public:
     }
 
     void end_part() override {
-        if (is_file_) form_.files.back().sha256 = digest_.as_sha256();
+        if (!is_file_) return;
+        form_.files.back().sha256 = digest_.as_sha256();
+        form_.files.back().content = content_.content();
     }
 
     bool too_large() const {
@@ -80,6 +85,7 @@ public:
 private:
     Form& form_;
     Digest digest_ = Digest::sha256();
+    ContentReader content_;
     std::size_t text_bytes_ = 0;
     bool is_file_ = false;
 };

@@ -12,6 +12,7 @@
 
 #include "common/base/media.hpp"
 #include "common/http/server.hpp"
+#include "sandbox/telegram/content.hpp"
 
 namespace prewarm::sandbox {
 
@@ -21,6 +22,7 @@ struct SentFile {
     std::string file_name;  ///< As sent.
     std::uint64_t bytes = 0;
     Sha256 sha256;
+    Content content{};
 };
 
 struct Form {
@@ -48,7 +50,8 @@ struct NoForm {
     bool aborted = false;
 };
 
-/// Reads the whole request. A file's bytes are hashed and counted, not kept.
+/// Reads the whole request. A file's bytes are hashed, counted and looked
+/// at, not kept.
 asio::awaitable<std::expected<Form, NoForm>> read_form(http::Request& request, FormLimits limits);
 
 }  // namespace prewarm::sandbox

@@ -37,6 +37,10 @@ void add_thumbnail(json::object& object, const Named& named) {
     object["thumb"] = std::move(thumbnail);
 }
 
+std::uint64_t size_of(const StoredFile& file) {
+    return file.converted_bytes > 0 ? file.converted_bytes : file.bytes;
+}
+
 void add_text(json::object& object, std::string_view key, const std::string& text) {
     if (!text.empty()) object[key] = text;
 }
@@ -68,7 +72,7 @@ json::object document_json(const Named& named) {
     add_text(document, "file_name", named.file.file_name);
     add_text(document, "mime_type", named.file.mime_type);
     add_thumbnail(document, named);
-    add_names(document, named, FilePart::whole, named.file.bytes);
+    add_names(document, named, FilePart::whole, size_of(named.file));
     return document;
 }
 
@@ -79,7 +83,7 @@ json::object moving_picture_json(const Named& named) {
     add_text(object, "file_name", named.file.file_name);
     add_text(object, "mime_type", named.file.mime_type);
     add_thumbnail(object, named);
-    add_names(object, named, FilePart::whole, named.file.bytes);
+    add_names(object, named, FilePart::whole, size_of(named.file));
     return object;
 }
 
@@ -90,21 +94,21 @@ json::object audio_json(const Named& named) {
     add_text(audio, "title", named.file.title);
     add_text(audio, "performer", named.file.performer);
     add_thumbnail(audio, named);
-    add_names(audio, named, FilePart::whole, named.file.bytes);
+    add_names(audio, named, FilePart::whole, size_of(named.file));
     return audio;
 }
 
 json::object voice_json(const Named& named) {
     json::object voice{{"duration", named.file.duration_seconds}};
     add_text(voice, "mime_type", named.file.mime_type);
-    add_names(voice, named, FilePart::whole, named.file.bytes);
+    add_names(voice, named, FilePart::whole, size_of(named.file));
     return voice;
 }
 
 json::object video_note_json(const Named& named) {
     json::object note{{"duration", named.file.duration_seconds}, {"length", named.file.width}};
     add_thumbnail(note, named);
-    add_names(note, named, FilePart::whole, named.file.bytes);
+    add_names(note, named, FilePart::whole, size_of(named.file));
     return note;
 }
 
@@ -117,7 +121,7 @@ json::object sticker_json(const Named& named) {
                          {"is_video", is_video},
                          {"type", "regular"}};
     add_thumbnail(sticker, named);
-    add_names(sticker, named, FilePart::whole, named.file.bytes);
+    add_names(sticker, named, FilePart::whole, size_of(named.file));
     return sticker;
 }
 

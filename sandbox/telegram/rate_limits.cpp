@@ -36,14 +36,16 @@ std::string_view name_of(Limit limit) {
     return "";
 }
 
-duration<double> RateLimiter::Bucket::wait(Time now, double per_second, double at_once) {
+duration<double> RateLimiter::Bucket::wait(Time now, double per_second, double at_once,
+                                           unsigned messages) {
     taken = std::max(0.0, taken - duration<double>{now - since}.count() * per_second);
     since = now;
-    if (taken + 1 <= at_once) {
-        taken += 1;
+    const auto needed = std::min<double>(messages, at_once);
+    if (taken + needed <= at_once) {
+        taken += messages;
         return 0s;
     }
-    return duration<double>{(taken + 1 - at_once) / per_second};
+    return duration<double>{(taken + needed - at_once) / per_second};
 }
 
 std::optional<Violation> RateLimiter::still_banned(Ban& ban, Time now, Time began, Limit limit) {
@@ -66,7 +68,7 @@ Violation RateLimiter::banned(Ban& ban, Time now, Limit limit, duration<double> 
 }
 
 std::optional<Violation> RateLimiter::post(Time now, Time began, std::int64_t bot_id,
-                                           std::int64_t chat_id) {
+                                           std::int64_t chat_id, unsigned messages) {
     auto& bot = bots_[bot_id];
     auto& chat = bot.chats[chat_id];
     const bool is_group = chat_id < 0;
@@ -80,18 +82,22 @@ std::optional<Violation> RateLimiter::post(Time now, Time began, std::int64_t bo
         auto& last = chat.last_minute;
         while (!last.empty() && now - last.front() >= group_window)
             last.pop_front();
-        if (last.size() >= limits_.group_per_minute)
-            return banned(chat.ban, now, Limit::group, last.front() + group_window - now);
+        const auto needed = last.size() + std::min(messages, limits_.group_per_minute);
+        if (needed > limits_.group_per_minute) {
+            const auto& in_the_way = last[needed - limits_.group_per_minute - 1];
+            return banned(chat.ban, now, Limit::group, in_the_way + group_window - now);
+        }
     }
     if (!is_group && limits_.chat_per_second > 0) {
-        const auto wait = chat.bucket.wait(now, limits_.chat_per_second, chat_burst);
+        const auto wait = chat.bucket.wait(now, limits_.chat_per_second, chat_burst, messages);
         if (wait > 0s) return banned(chat.ban, now, Limit::chat, wait);
     }
     if (limits_.bot_per_second > 0) {
-        const auto wait = bot.bucket.wait(now, limits_.bot_per_second, limits_.bot_per_second);
+        const auto wait =
+            bot.bucket.wait(now, limits_.bot_per_second, limits_.bot_per_second, messages);
         if (wait > 0s) return banned(bot.ban, now, Limit::bot, wait);
     }
-    if (is_group) chat.last_minute.push_back(now);
+    if (is_group) chat.last_minute.insert(chat.last_minute.end(), messages, now);
     return std::nullopt;
 }
 

@@ -46,8 +46,10 @@ public:
 
     explicit RateLimiter(RateLimits limits) : limits_{limits} {}
 
-    /// A message is to be posted, whose request began then.
-    std::optional<Violation> post(Time now, Time began, std::int64_t bot_id, std::int64_t chat_id);
+    /// A message is to be posted, or so many at once, all or none, whose request began then. More
+    /// than a limit takes at once pass when nothing else has used it up.
+    std::optional<Violation> post(Time now, Time began, std::int64_t bot_id, std::int64_t chat_id,
+                                  unsigned messages = 1);
 
     /// An upload begins; without a violation it is to be ended.
     std::optional<Violation> begin_upload(std::int64_t bot_id, std::uint64_t bytes);
@@ -63,7 +65,8 @@ private:
     struct Bucket {
         double taken = 0;
         Time since{};
-        std::chrono::duration<double> wait(Time now, double per_second, double at_once);
+        std::chrono::duration<double> wait(Time now, double per_second, double at_once,
+                                           unsigned messages);
     };
     /// Who was told to wait.
     struct Ban {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "sandbox/telegram/drift.hpp"
 #include "sandbox/telegram/file_name.hpp"
 #include "sandbox/telegram/utf8.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t largest_photo = 10ULL * 1024 * 1024;
 constexpr std::uint64_t largest_thumbnail = 200ULL * 1024 - 1;
+constexpr std::uint64_t largest_photo_by_url = 5'000'000;
 constexpr std::uint64_t largest_video_note = 12ULL * 1024 * 1024;
 constexpr std::int64_t longest_side = 10'000;
 constexpr std::int64_t longest_duration = 86'400;
@@ -64,8 +66,28 @@ bool is_pictured(const StoredFile& file) {
     return false;
 }
 
-/// What Telegram finds out about a file it looks into; the sandbox, which keeps no bytes, invents
-/// it.
+/// The MP4 that Telegram makes of a GIF: without sound, and of another size.
+void convert(StoredFile& file) {
+    file.file_name += ".mp4";
+    file.mime_type = "video/mp4";
+    file.converted_bytes = file.bytes / 2 + 1;
+}
+
+/// What Telegram makes of a file that it looks into.
+void drift(const Form& form, const Content& content, StoredFile& file) {
+    const auto asked = file.kind;
+    const bool stays_document =
+        asked == MediaKind::document && form.flag("disable_content_type_detection");
+    if (!stays_document) file.kind = kind_of_upload(asked, {content, file.mime_type, file.bytes});
+    if (file.kind == MediaKind::animation && content.format == Format::gif) convert(file);
+    if (file.kind == asked && file.width > 0 && file.height > 0) return;
+    file.width = content.width;
+    file.height = content.height;
+    if (file.duration_seconds == 0) file.duration_seconds = content.duration_seconds;
+}
+
+/// What Telegram finds out about a file it looks into. Where its bytes do not say it in an easy
+/// place the sandbox invents it.
 void analyse(StoredFile& file) {
     const bool moves = file.kind == MediaKind::video || file.kind == MediaKind::animation;
     const bool sounds = file.kind == MediaKind::audio || file.kind == MediaKind::voice ||
@@ -107,7 +129,8 @@ void declare(const Form& form, StoredFile& file) {
 
 }  // namespace
 
-ApiResult<StoredFile> take_upload(const Form& form, MediaKind kind, const SentFile& file) {
+ApiResult<StoredFile> take_upload(const Form& form, MediaKind kind, const SentFile& file,
+                                  Looking looking) {
     const auto limit = kind == MediaKind::photo        ? largest_photo
                        : kind == MediaKind::video_note ? largest_video_note
                                                        : UINT64_MAX;
@@ -128,6 +151,10 @@ ApiResult<StoredFile> take_upload(const Form& form, MediaKind kind, const SentFi
                       .sha256 = file.sha256,
                       .file_name = std::move(type.file_name),
                       .mime_type = std::move(type.mime_type)};
+    if (looking == Looking::on && kind == MediaKind::photo) {
+        auto checked = check_photo({file.content, stored.mime_type, stored.bytes});
+        if (!checked) return std::unexpected{checked.error()};
+    }
     declare(form, stored);
     const auto* const thumbnail = has_thumbnail(kind) ? sent_thumbnail(form) : nullptr;
     if (thumbnail != nullptr) {
@@ -136,10 +163,30 @@ ApiResult<StoredFile> take_upload(const Form& form, MediaKind kind, const SentFi
         stored.thumbnail_bytes = thumbnail->bytes;
     }
     if (stored.bytes < analysed_bytes) {
+        if (looking == Looking::on) drift(form, file.content, stored);
         analyse(stored);
     } else if (kind == MediaKind::video || kind == MediaKind::animation) {
         if (stored.width == 0 || stored.height == 0) stored.width = stored.height = 320;
     }
+    return stored;
+}
+
+ApiResult<StoredFile> take_fetched(MediaKind kind, const FetchedFile& fetched) {
+    const auto& file = fetched.file;
+    if (kind == MediaKind::photo && file.bytes > largest_photo_by_url)
+        return bad_request("failed to get HTTP URL content");
+    const auto made = kind_of_fetched(kind, {file.content, fetched.mime_type, file.bytes});
+    if (!made) return bad_request("wrong type of the web page content");
+    StoredFile stored{.kind = *made,
+                      .bytes = file.bytes,
+                      .sha256 = file.sha256,
+                      .file_name = cleaned_file_name(file.file_name),
+                      .mime_type = fetched.mime_type,
+                      .width = file.content.width,
+                      .height = file.content.height,
+                      .duration_seconds = file.content.duration_seconds};
+    if (stored.kind == MediaKind::animation && file.content.format == Format::gif) convert(stored);
+    if (stored.bytes < analysed_bytes) analyse(stored);
     return stored;
 }
 

@@ -69,6 +69,17 @@ class MainJob(Deployment):
                 self.assertEqual(row["actual_kind"], kind)
         self.assertEqual({sent["sha256"] for sent in self.received()}, set(digests.values()))
 
+    def test_a_kind_that_drifts_is_announced_as_what_it_is(self):
+        self.start_consumer()
+        # What begins every Matroska file: Telegram takes MP4 for videos, and makes documents of others.
+        digest = self.publish_upload(b"\x1a\x45\xdf\xa3 and so on", "video", fileName="v.mkv")
+        row = self.wait_ready(digest, "video")
+        self.assertEqual((row["actual_kind"], row["weak"]), ("document", True))
+        (heard,) = self.next_announcements(1)
+        ready = self.decode("MediaReady", heard["body"])
+        self.assertIn("kind: VIDEO", ready)
+        self.assertIn("actual_kind: DOCUMENT", ready)
+
     def test_the_trace_goes_on_in_what_the_event_causes(self):
         self.start_consumer()
         key = f"acceptance/{secrets.token_hex(8)}"

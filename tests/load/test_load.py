@@ -185,7 +185,7 @@ class Trouble(LimitedLoad):
     def faults(self, rules):
         request = urllib.request.Request(
             f"{self.sandbox_url}/sandbox/faults", method="PUT",
-            data=json.dumps({"rules": rules}).encode(),
+            data=json.dumps(rules).encode(),
             headers={"Content-Type": "application/json"},
         )  # fmt: skip
         with urllib.request.urlopen(request):
@@ -197,7 +197,7 @@ class Trouble(LimitedLoad):
         self.run_load("storm", 3, realistic(MEDIA), lambda: self.faults([rule]))
 
     def test_a_chat_kicks_the_bot(self):
-        rule = {"side": "telegram", "chat_id": self.storage_chats[0], "status": 403,
+        rule = {"side": "telegram", "chat": self.storage_chats[0], "status": 403,
                 "description": "Forbidden: bot was kicked from the channel chat"}  # fmt: skip
         self.run_load("kicked", 3, realistic(MEDIA), lambda: self.faults([rule]))
 

@@ -28,6 +28,25 @@ TEST_P(EveryKind, IsCarriedAndComesBackAsItself) {
 INSTANTIATE_TEST_SUITE_P(Kinds, EveryKind, testing::ValuesIn(all_media_kinds),
                          [](const auto& kind) { return std::string{name_of(kind.param)}; });
 
+TEST_F(CourierTest, SaysWhatAFileBecameThatTelegramTookForAnotherKind) {
+    // What begins every Matroska file: no MP4.
+    const auto film = carry(uploaded(MediaKind::video, "\x1A\x45\xDF\xA3" + numbered(1000)));
+    ASSERT_TRUE(film) << film.error().detail;
+    EXPECT_EQ(film->actual_kind, MediaKind::document);
+
+    const auto sound =
+        carry(uploaded(MediaKind::audio, bytes_of(test::sample_of(MediaKind::voice))));
+    ASSERT_TRUE(sound) << sound.error().detail;
+    EXPECT_EQ(sound->actual_kind, MediaKind::voice);
+}
+
+TEST_F(CourierTest, IsToldThatBytesAreNoPhoto) {
+    const auto sent = carry(uploaded(MediaKind::photo, numbered(1000)));
+    ASSERT_FALSE(sent);
+    EXPECT_EQ(sent.error().kind, FailureKind::refused) << sent.error().detail;
+    EXPECT_THAT(sent.error().detail, HasSubstr("IMAGE_PROCESS_FAILED"));
+}
+
 class AnySize : public CourierTest, public testing::WithParamInterface<std::size_t> {};
 
 TEST_P(AnySize, ArrivesUnchanged) {

@@ -63,6 +63,15 @@ public:
         co_return take(unread_.size());
     }
 
+    /// How the server hangs up, without a word: `eof` or `connection_reset`.
+    asio::awaitable<boost::system::error_code> read_hang_up() {
+        boost::system::error_code error;
+        char byte = 0;
+        co_await asio::async_read(socket_, asio::buffer(&byte, 1),
+                                  asio::redirect_error(asio::use_awaitable, error));
+        co_return error;
+    }
+
     asio::awaitable<bool> is_hung_up_on() {
         co_await read_to_end();
         co_return true;  // A server that does not hang up is caught by the test's time limit.

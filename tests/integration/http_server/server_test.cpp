@@ -45,6 +45,12 @@ protected:
             co_return respond(200, "text/plain", "slow");
         }
         if (request.path == "/no-content") co_return Response{.status = 204};
+        if (request.path == "/resets") co_return Response{.hang_up = HangUp::resets};
+        if (request.path == "/closes") {
+            const auto body = co_await request.body->read_all(1'000'000);
+            EXPECT_TRUE(body);
+            co_return Response{.hang_up = HangUp::closes};
+        }
         const auto body = co_await request.body->read_all(1'000'000);
         if (!body) {
             failures.push_back(body.error());
@@ -289,6 +295,17 @@ TEST_F(ServerTest, ClosesWhenTheClientAsksForIt) {
     with_client([](RawClient& client, Server&) -> asio::awaitable<void> {
         co_await client.send("GET /unread HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         EXPECT_THAT(co_await client.read_to_end(), EndsWith("unread"));
+    });
+}
+
+TEST_F(ServerTest, HangsUpInsteadOfAnAnswerInTheWayTheHandlerWants) {
+    with_client([](RawClient& client, Server&) -> asio::awaitable<void> {
+        co_await client.send("POST /closes HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody");
+        EXPECT_EQ(co_await client.read_hang_up(), asio::error::eof);
+    });
+    with_client([](RawClient& client, Server&) -> asio::awaitable<void> {
+        co_await client.send("POST /resets HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody");
+        EXPECT_EQ(co_await client.read_hang_up(), asio::error::connection_reset);
     });
 }
 

@@ -1,11 +1,13 @@
 """A prewarm-sandbox of a test's own, on a port that the system picks."""
 
+import http.client
 import json
 import os
 import pathlib
 import signal
 import subprocess
 import unittest
+import urllib.parse
 import urllib.request
 
 BIN = pathlib.Path(os.environ["PREWARM_BIN"])
@@ -14,6 +16,7 @@ SAMPLES = pathlib.Path(__file__).parents[2] / "samples"
 ACCESS_KEY_ID = "test-access-key"
 SECRET_ACCESS_KEY = "test-secret-key"
 BUCKET = "media-production"
+TOKEN = "123456789:" + "A" * 35
 
 
 class SandboxTest(unittest.TestCase):
@@ -57,6 +60,33 @@ class SandboxTest(unittest.TestCase):
 
     def stats(self):
         return self.get_json_lines("/sandbox/stats")[0]
+
+    def request(self, method, path, body=None, headers=()):
+        """Status, headers and body, whatever the status."""
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=60)
+        try:
+            connection.request(method, path, body, dict(headers))
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def call(self, method, files=None, **fields):
+        """Status, headers and answer of a Bot API method; `files` are {field: (name, content)}."""
+        parts = [
+            f'--X\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+            for name, value in fields.items()
+        ]
+        for field, (name, content) in (files or {}).items():
+            head = f'--X\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"'
+            parts.append(head.encode() + b"\r\n\r\n" + content + b"\r\n")
+        status, headers, body = self.request(
+            "POST",
+            f"/bot{TOKEN}/{method}",
+            b"".join(parts) + b"--X--\r\n",
+            {"Content-Type": "multipart/form-data; boundary=X"},
+        )
+        return status, headers, json.loads(body)
 
     def peak_memory(self):
         """Bytes, since the process began."""

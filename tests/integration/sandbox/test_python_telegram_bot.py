@@ -15,6 +15,8 @@ OTHER_TOKEN = "987654321:" + "B" * 35
 
 
 class PythonTelegramBot(SandboxTest):
+    options = ("--no-limits",)
+
     def setUp(self):
         # Version 13 is of before Python 3.11.
         warnings.simplefilter("ignore")
@@ -54,6 +56,41 @@ class PythonTelegramBot(SandboxTest):
                 again = send(CHANNEL, media.file_id).effective_attachment
                 again = again[-1] if isinstance(again, list) else again
                 self.assertEqual(again.file_unique_id, media.file_unique_id)
+
+    def test_sends_an_album(self):
+        album = [
+            telegram.InputMediaPhoto((SAMPLES / "photo.jpg").open("rb"), caption="first"),
+            telegram.InputMediaVideo((SAMPLES / "video.mp4").open("rb"), width=64, height=48),
+        ]
+        photo, video = self.bot.send_media_group(CHANNEL, album)
+        self.assertEqual(photo.media_group_id, video.media_group_id)
+        self.assertEqual((photo.caption, video.video.width), ("first", 64))
+        self.assertEqual([one["kind"] for one in self.received()[-2:]], ["photo", "video"])
+
+    def test_is_told_which_item_of_an_album_is_wrong(self):
+        before = len(self.received())
+        album = [
+            telegram.InputMediaPhoto((SAMPLES / "photo.jpg").open("rb")),
+            telegram.InputMediaPhoto((SAMPLES / "document.pdf").open("rb")),
+        ]
+        with self.assertRaisesRegex(telegram.error.BadRequest, "(?i)#2 .*IMAGE_PROCESS_FAILED"):
+            self.bot.send_media_group(CHANNEL, album)
+        self.assertEqual(len(self.received()), before)
+
+    def test_gets_another_kind_than_it_asked_for(self):
+        animation = self.bot.send_document(CHANNEL, (SAMPLES / "animation.mp4").open("rb"))
+        self.assertEqual(animation.animation.file_id, animation.document.file_id)
+        sticker = self.bot.send_document(CHANNEL, (SAMPLES / "sticker.webp").open("rb"))
+        self.assertEqual((sticker.sticker.width, sticker.document), (512, None))
+        voice = self.bot.send_audio(CHANNEL, (SAMPLES / "voice.ogg").open("rb"))
+        self.assertIsNone(voice.audio)
+        self.assertIsNotNone(voice.voice)
+        forced = self.bot.send_document(
+            CHANNEL,
+            (SAMPLES / "sticker.webp").open("rb"),
+            disable_content_type_detection=True,
+        )
+        self.assertIsNone(forced.sticker)
 
     def test_declares_what_a_video_is(self):
         message = self.bot.send_video(

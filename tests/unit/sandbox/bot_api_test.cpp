@@ -57,7 +57,9 @@ protected:
     asio::io_context loop;
     Stats stats;
     Audit audit{10};
-    BotApi api{{}, stats, audit};
+    FaultMatcher faults;
+    // What is sent here is no media, and is to be taken for it.
+    BotApi api{{.looking = Looking::off}, stats, audit, faults};
 };
 
 TEST_F(BotApiTest, SaysWhoTheBotIs) {
@@ -79,7 +81,7 @@ TEST_F(BotApiTest, RefusesUnknownMethodsAndTokens) {
 TEST_F(BotApiTest, RefusesBotsThatAreNotListed) {
     BotApiOptions options;
     options.bots = BotList{{other_token, Bot{.id = 222, .username = "other"}}};
-    BotApi strict{std::move(options), stats, audit};
+    BotApi strict{std::move(options), stats, audit, faults};
     test::Asked asked{"GET", "/bot" + token + "/getMe"};
     const auto response = prewarm::test::run_to_end(loop, strict.answer(asked.request));
     EXPECT_EQ(response.status, 401U);
@@ -175,9 +177,14 @@ TEST_F(BotApiTest, TakesBytesThatLostTheirFileNameForAFileId) {
                 HasSubstr("wrong remote file identifier specified"));
 }
 
-TEST_F(BotApiTest, DoesNotPretendToFetchUrls) {
-    EXPECT_THAT(refusal("sendPhoto", to_chat + part("photo", "https://example.org/a.jpg")),
-                HasSubstr("does not fetch"));
+TEST_F(BotApiTest, FetchesNothingFromElsewhere) {
+    for (const auto* const url : {"https://example.org/a.jpg", "http://192.0.2.1/a.jpg"})
+        EXPECT_EQ(refusal("sendPhoto", to_chat + part("photo", url)),
+                  "Bad Request: failed to get HTTP URL content");
+    EXPECT_EQ(refusal("sendPhoto", to_chat + part("photo", "ftp://127.0.0.1/a.jpg")),
+              "Bad Request: invalid file HTTP URL specified: Unsupported URL protocol");
+    EXPECT_THAT(refusal("sendPhoto", to_chat + part("photo", "a.jpg")),
+                HasSubstr("invalid file HTTP URL specified"));
 }
 
 TEST_F(BotApiTest, RefusesAnotherBotsFileId) {
@@ -257,7 +264,7 @@ TEST_F(BotApiTest, RefusesCaptionsThatAreTooLongOrNoText) {
 TEST_F(BotApiTest, RefusesTooLargeABodyAsItsProxyDoes) {
     BotApiOptions options;
     options.limits.body_bytes = 100;
-    BotApi small{std::move(options), stats, audit};
+    BotApi small{std::move(options), stats, audit, faults};
     test::Asked asked{"POST", "/bot" + token + "/sendPhoto"};
     asked.add_header("Content-Type", "multipart/form-data; boundary=X");
     asked.body.text = std::string(101, 'x');

@@ -72,10 +72,12 @@ protected:
 
     asio::io_context loop;
     Stats stats;
+    FaultMatcher faults;
     prewarm::test::TemporaryFolder folder;
     R2Api api{
         {.credentials = credentials, .buckets = {"media-production"}, .folder = folder.path()},
-        stats};
+        stats,
+        faults};
     const std::string path = "/media-production/a/b";
 };
 

@@ -13,7 +13,7 @@ protected:
     static constexpr std::int64_t group = -100;
     static constexpr std::int64_t person = 7;
 
-    std::optional<Violation> post(std::int64_t chat) { return limiter.post(now, bot, chat); }
+    std::optional<Violation> post(std::int64_t chat) { return limiter.post(now, now, bot, chat); }
 
     RateLimiter::Time now{1h};
     RateLimiter limiter{{}};
@@ -37,11 +37,24 @@ TEST_F(SandboxRateLimits, AskForMoreTimeWhereTheyAreIgnored) {
     for (int i = 0; i < 20; ++i)
         (void)post(group);
     EXPECT_EQ(post(group)->retry_after, 60s);
+    now += 1s;
     EXPECT_EQ(post(group)->retry_after, 120s);
     now += 119s;
     EXPECT_EQ(post(group)->retry_after, 240s);
     now += 240s;
     EXPECT_FALSE(post(group));
+}
+
+TEST_F(SandboxRateLimits, BlameNobodyForWhatWasOnItsWayAlready) {
+    for (int i = 0; i < 20; ++i)
+        (void)post(group);
+    const auto began = now;
+    now += 100ms;
+    EXPECT_FALSE(post(group)->is_collateral);
+    now += 900ms;
+    const auto late = limiter.post(now, began, bot, group);
+    EXPECT_TRUE(late->is_collateral);
+    EXPECT_EQ(late->retry_after, 60s);
 }
 
 TEST_F(SandboxRateLimits, TakeAMessageASecondToAPersonAndAShortBurst) {
@@ -99,8 +112,8 @@ TEST_F(SandboxRateLimits, CanBeSwitchedOff) {
                       .upload_bytes_at_once = 0,
                       .spaces_equal_sizes = false}};
     for (int i = 0; i < 200; ++i) {
-        EXPECT_FALSE(none.post(now, bot, group));
-        EXPECT_FALSE(none.post(now, bot, person));
+        EXPECT_FALSE(none.post(now, now, bot, group));
+        EXPECT_FALSE(none.post(now, now, bot, person));
         EXPECT_FALSE(none.begin_upload(bot, 1ULL << 30U));
         EXPECT_EQ(none.delay_of_size(now, bot, 9'000'000), 0ms);
     }
