@@ -22,6 +22,7 @@ ARROWS = {
     "common/http": ["common/runtime", "common/log"],
     "common/redis": ["common/runtime", "common/log"],
     "common/postgres": ["common/runtime", "common/log"],
+    "common/probe": ["common/base", "common/log"],
     "common/s3": ["common/http"],
     "common/telegram": ["common/http"],
     "common/topology": ["common/amqp", "common/events"],

@@ -172,10 +172,10 @@ asio::awaitable<std::string> R2TelegramCourier::thumbnail_of(const Upload& uploa
 Task<std::string> R2TelegramCourier::read_thumbnail(s3::ObjectName name, Deadline deadline) {
     auto object = co_await reader_.open(std::move(name), {}, deadline);
     if (!object) co_return object.error();
-    if (object->size_bytes() > telegram::most_thumbnail_bytes) {
+    if (object->size_bytes() > most_thumbnail_bytes) {
         co_return Failure{FailureKind::too_large,
                           fmt::format("{} bytes are too many for a thumbnail: Telegram takes {}",
-                                      object->size_bytes(), telegram::most_thumbnail_bytes)};
+                                      object->size_bytes(), most_thumbnail_bytes)};
     }
     co_return co_await object->read_all();
 }
