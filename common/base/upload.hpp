@@ -58,6 +58,7 @@ struct Sent {
     std::uint64_t bytes = 0;  ///< Of the object sent, not what Telegram made of it.
     std::int64_t chat_id = 0;
     std::int64_t message_id = 0;
+    MediaAttributes declared{};  ///< What Telegram was told of it.
 };
 
 /// A media with a file_id, as the database holds it.
