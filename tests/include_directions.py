@@ -30,7 +30,7 @@ ARROWS = {
     "consumer/warm": ["common/runtime"],
     "consumer/budget": ["consumer/warm", "common/metrics", "common/log", "consumer"],
     "consumer/adapters": ["consumer/warm", "common/amqp", "common/events", "common/media_store",
-                          "common/redis", "common/s3", "common/telegram", "common/topology"],
+                          "common/probe", "common/redis", "common/s3", "common/telegram", "common/topology"],
     "consumer/intake": ["consumer/warm", "consumer/adapters", "common/metrics", "consumer"],
     "consumer/reconcile": ["consumer/warm", "common/events", "common/log", "common/media_store",
                            "common/metrics"],

@@ -101,6 +101,11 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t 
     auto fits = telegram::check_size(kind, size, options_.telegram_server);
     if (!fits) co_return fits.error();
 
+    if (needs_probe(media, size)) {
+        s3::Version version{size, object->etag()};
+        report.probed_bytes = co_await prober_.complete(
+            media, upload, object_of(upload, upload.r2_key), std::move(version), deadline);
+    }
     const auto began = std::chrono::steady_clock::now();
     auto posting =
         size <= options_.ring_bytes
