@@ -38,8 +38,8 @@ ARROWS = {
     # The files at the top: configuration, and the service that knows all parts.
     "consumer": ["common/config", "consumer/warm", "consumer/budget", "consumer/adapters",
                  "consumer/intake", "consumer/reconcile", "consumer/admin"],
-    "producer": ["common/config", "common/events", "common/media_store", "common/s3",
-                 "common/topology"],
+    "producer": ["common/config", "common/events", "common/media_store", "common/probe",
+                 "common/s3", "common/topology"],
     "sandbox": ["common/http", "common/s3", "common/log"],
     "proto": [],
 }  # fmt: skip
