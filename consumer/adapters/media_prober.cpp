@@ -1,23 +1,16 @@
 #include "consumer/adapters/media_prober.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
-#include <optional>
-#include <string>
+#include <filesystem>
 #include <utility>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/experimental/parallel_group.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "common/log/log.hpp"
-#include "common/probe/probe.hpp"
+#include "common/probe/wire.hpp"
 #include "common/runtime/wait.hpp"
+#include "consumer/adapters/probe_process.hpp"
 
 namespace prewarm {
 namespace {
@@ -26,6 +19,9 @@ using namespace std::chrono_literals;
 
 // What is declared is an extra: it may delay its media by this much.
 constexpr auto probe_time = 20s;
+// The last of it is for what was found out so far.
+constexpr auto time_to_tell = 2s;
+constexpr std::uint64_t most_asked_bytes = 256 * 1024;
 
 // Two hours of video have an index of several megabytes, and are far larger themselves.
 probe::Limits limits_for(std::uint64_t size_bytes, Deadline deadline) {
@@ -66,116 +62,85 @@ bool needs_probe(const telegram::OutgoingMedia& media, std::uint64_t size_bytes)
     return false;
 }
 
-/// One probe's questions, and the loop's answers. Both threads own it; the loop's answers until it
-/// breaks off, after which every question fails at once.
-class MediaProber::RemoteBytes : public probe::ByteSource,
-                                 public std::enable_shared_from_this<RemoteBytes> {
+std::string probe_program_beside_us() {
+    std::error_code error;
+    const auto us = std::filesystem::read_symlink("/proc/self/exe", error);
+    return (us.parent_path() / "prewarm-probe").string();
+}
+
+/// For so many at once. Whoever is in has it alive, since it may outlive the prober.
+class MediaProber::Room {
 public:
-    struct Range {
-        std::uint64_t first = 0;
-        std::size_t size = 0;
+    explicit Room(std::size_t at_once) : free_{at_once} {}
+
+    class Stay {
+    public:
+        explicit Stay(std::shared_ptr<Room> room) : room_{std::move(room)} { --room_->free_; }
+        Stay(Stay&& other) noexcept = default;
+        Stay& operator=(Stay&&) = delete;
+        ~Stay() {
+            if (!room_) return;
+            ++room_->free_;
+            if (room_->left_) room_->left_->cancel();
+        }
+
+    private:
+        std::shared_ptr<Room> room_;
     };
 
-    RemoteBytes(asio::any_io_executor loop, std::uint64_t size_bytes, Deadline deadline)
-        : loop_{std::move(loop)},
-          asked_{never(loop_)},
-          size_bytes_{size_bytes},
-          deadline_{deadline} {}
-
-    // On the pool's thread:
-    std::uint64_t size_bytes() const override { return size_bytes_; }
-    Result<> read_at(std::uint64_t offset, std::span<std::uint8_t> into) override;
-
-    // On the loop's:
-    asio::awaitable<Range> question();
-    void answer(Result<std::string> bytes);
-    void break_off();
-    std::uint64_t read_bytes() const { return read_bytes_; }
-    int reads() const { return reads_; }
+    static asio::awaitable<Stay> enter(std::shared_ptr<Room> room) {
+        if (!room->left_) room->left_.emplace(never(co_await asio::this_coro::executor));
+        while (room->free_ == 0)
+            co_await wake_up(*room->left_);
+        co_return Stay{std::move(room)};
+    }
 
 private:
-    asio::any_io_executor loop_;
-    asio::steady_timer asked_;  ///< Cancelled on the loop when there may be a question.
-    std::uint64_t size_bytes_;
-    Deadline deadline_;
-    std::uint64_t read_bytes_ = 0;
-    int reads_ = 0;
-
-    std::mutex mutex_;  ///< For the rest.
-    std::condition_variable changed_;
-    std::optional<Range> question_;
-    std::optional<Result<std::string>> answer_;
-    bool is_broken_off_ = false;
+    std::size_t free_;
+    std::optional<asio::steady_timer> left_;
 };
 
-Result<> MediaProber::RemoteBytes::read_at(std::uint64_t offset, std::span<std::uint8_t> into) {
-    std::unique_lock lock{mutex_};
-    if (!is_broken_off_) {
-        question_ = Range{offset, into.size()};
-        asio::post(loop_, [self = shared_from_this()] { self->asked_.cancel(); });
-    }
-    // The loop keeps to the deadline, as long as it runs.
-    changed_.wait_until(lock, deadline_ + 1s, [&] { return answer_ || is_broken_off_; });
-    if (!answer_) {
-        is_broken_off_ = true;
-        return Failure{FailureKind::transient, "the probe was broken off"};
-    }
-    const auto bytes = *std::exchange(answer_, std::nullopt);
-    if (!bytes) return bytes.error();
-    std::ranges::copy(*bytes, into.begin());
-    return {};
+MediaProber::MediaProber(s3::ObjectReader& reader, std::string program, std::size_t at_once)
+    : reader_{reader}, program_{std::move(program)}, room_{std::make_shared<Room>(at_once)} {}
+
+Task<std::string> MediaProber::read(const s3::ObjectName& object, const s3::Version& version,
+                                    const probe::Limits& limits, std::uint64_t first,
+                                    std::uint64_t size, Reads& reads) {
+    if (size == 0 || size > limits.read_bytes - reads.bytes || first > version.size_bytes ||
+        size > version.size_bytes - first || size > most_asked_bytes)
+        co_return Failure{FailureKind::refused, "the probe asks for what it must not have"};
+    const auto once = [&] {
+        return reader_.read_range(object, version, first, static_cast<std::size_t>(size),
+                                  limits.deadline);
+    };
+    auto piece = co_await once();
+    // One break is nothing unusual, and would cost the media its attributes for good.
+    if (!piece && piece.error().kind == FailureKind::transient) piece = co_await once();
+    if (piece) reads.bytes += size;
+    ++reads.count;
+    co_return std::move(piece);
 }
 
-asio::awaitable<MediaProber::RemoteBytes::Range> MediaProber::RemoteBytes::question() {
+Task<probe::Found> MediaProber::probe(const s3::ObjectName& object, const s3::Version& version,
+                                      Deadline deadline, Reads& reads) {
+    const auto stay = co_await Room::enter(room_);
+    const auto limits = limits_for(version.size_bytes, deadline - time_to_tell);
+    auto process = ProbeProcess::start(co_await asio::this_coro::executor, program_,
+                                       version.size_bytes, limits);
+    if (!process) co_return process.error();
+    std::optional<Failure> of_r2;
     for (;;) {
-        {
-            const std::lock_guard lock{mutex_};
-            if (question_) co_return *std::exchange(question_, std::nullopt);
+        const auto message = co_await process->message();
+        if (!message) co_return message.error();
+        if (message->is_result != 0) {
+            auto found = co_await process->result(message->size);
+            if (!found && of_r2) co_return *of_r2;
+            co_return std::move(found);
         }
-        co_await wake_up(asked_);
-    }
-}
-
-void MediaProber::RemoteBytes::answer(Result<std::string> bytes) {
-    ++reads_;
-    if (bytes) read_bytes_ += bytes->size();
-    const std::lock_guard lock{mutex_};
-    answer_ = std::move(bytes);
-    changed_.notify_one();
-}
-
-void MediaProber::RemoteBytes::break_off() {
-    const std::lock_guard lock{mutex_};
-    is_broken_off_ = true;
-    changed_.notify_one();
-}
-
-MediaProber::MediaProber(s3::ObjectReader& reader, std::size_t at_once)
-    : reader_{reader}, threads_{at_once} {}
-
-MediaProber::~MediaProber() {
-    // Nobody may be left on the loop to answer them.
-    for (const auto& probe : at_work_) {
-        if (const auto bytes = probe.lock()) bytes->break_off();
-    }
-}
-
-asio::awaitable<void> MediaProber::serve(std::shared_ptr<RemoteBytes> bytes, s3::ObjectName object,
-                                         s3::Version version, Deadline deadline) {
-    // However this ends, nobody waits for an answer.
-    struct BreaksOff {
-        RemoteBytes& bytes;
-        ~BreaksOff() { bytes.break_off(); }
-    } breaks_off{*bytes};
-    for (;;) {
-        const auto range = co_await bytes->question();
-        const auto read = [&] {
-            return reader_.read_range(object, version, range.first, range.size, deadline);
-        };
-        auto piece = co_await read();
-        // One break is nothing unusual, and would cost the media its attributes for good.
-        if (!piece && piece.error().kind == FailureKind::transient) piece = co_await read();
-        bytes->answer(std::move(piece));
+        auto piece = co_await read(object, version, limits, message->first, message->size, reads);
+        if (!piece) of_r2 = piece.error();
+        const auto told = co_await process->answer(piece ? std::move(*piece) : std::string{});
+        if (!told) co_return told.error();
     }
 }
 
@@ -184,38 +149,15 @@ asio::awaitable<std::uint64_t> MediaProber::complete(telegram::OutgoingMedia& me
                                                      s3::Version version, Deadline deadline) {
     const auto began = std::chrono::steady_clock::now();
     deadline = std::min(deadline, began + probe_time);
-    const auto executor = co_await asio::this_coro::executor;
-    const auto limits = limits_for(version.size_bytes, deadline);
-    const auto bytes = std::make_shared<RemoteBytes>(executor, version.size_bytes, deadline);
-    std::erase_if(at_work_, [](const auto& probe) { return probe.expired(); });
-    at_work_.push_back(bytes);
-
-    auto probing = threads_.run([bytes, limits] { return probe::probe(*bytes, limits); });
-    // The serving ends with the probe; the probe by itself, since nobody answers any more.
-    struct ProbeDecides {
-        asio::cancellation_type operator()(const std::exception_ptr&) const {
-            return asio::cancellation_type::none;
-        }
-        asio::cancellation_type operator()(const std::exception_ptr&,
-                                           const Result<probe::Found>&) const {
-            return asio::cancellation_type::terminal;
-        }
-    };
-    auto [order, unserved, thrown, found] =
-        co_await asio::experimental::make_parallel_group(
-            asio::co_spawn(executor, serve(bytes, std::move(object), std::move(version), deadline),
-                           asio::deferred),
-            asio::co_spawn(executor, std::move(probing), asio::deferred))
-            .async_wait(ProbeDecides{}, asio::use_awaitable);
-    co_await throw_if_cancelled();
-    if (thrown) std::rethrow_exception(thrown);
-
+    Reads reads;
+    auto found =
+        co_await with_deadline(deadline, probe(object, version, deadline, reads), "the probe");
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - began);
     log::Fields fields{{"bot_slug", upload.media.bot_slug},
                        {"sha256", upload.media.sha256.hex()},
-                       {"read_bytes", bytes->read_bytes()},
-                       {"reads", bytes->reads()},
+                       {"read_bytes", reads.bytes},
+                       {"reads", reads.count},
                        {"took_ms", took.count()}};
     if (found) {
         fill_in(media, std::move(*found));
@@ -229,7 +171,7 @@ asio::awaitable<std::uint64_t> MediaProber::complete(telegram::OutgoingMedia& me
         log::warn("courier.not_probed", "the media is sent without what its upload did not tell",
                   fields);
     }
-    co_return bytes->read_bytes();
+    co_return reads.bytes;
 }
 
 }  // namespace prewarm

@@ -53,6 +53,7 @@ struct CourierOptions {
     /// streams through as much.
     std::size_t ring_bytes = 256 * 1024;
     s3::ResumeLimits resuming{};
+    std::string probe_program = probe_program_beside_us();
     std::size_t probes_at_once = 2;  ///< Each may take 50 MB while it decodes a large picture.
     std::chrono::milliseconds time_limit{std::chrono::minutes{10}};  ///< For one carrying.
 };
@@ -90,7 +91,7 @@ private:
 
     CourierOptions options_;
     s3::ObjectReader reader_;
-    MediaProber prober_{reader_, options_.probes_at_once};
+    MediaProber prober_{reader_, options_.probe_program, options_.probes_at_once};
     telegram::BotClient bots_;
 };
 

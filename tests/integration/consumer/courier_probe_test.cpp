@@ -2,9 +2,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "common/probe/block_reader.hpp"
 #include "common/runtime/task_group.hpp"
 #include "tests/integration/consumer/courier_fixture.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace prewarm {
 namespace {
@@ -114,7 +114,7 @@ TEST_F(CourierProbe, ALargeAudioIsDeclaredLikewise) {
     EXPECT_GT(thumbnail_bytes(), 0U);
 }
 
-TEST_F(CourierProbe, MoreUploadsThanThreadsAreProbedOneAfterTheOther) {
+TEST_F(CourierProbe, MoreUploadsThanProcessesAreProbedOneAfterTheOther) {
     const auto upload = large_video();
     int carried = 0;
     loop.restart();
@@ -126,6 +126,51 @@ TEST_F(CourierProbe, MoreUploadsThanThreadsAreProbedOneAfterTheOther) {
     }
     loop.run();
     EXPECT_EQ(carried, 6);
+}
+
+/// Another program in the probe's place: a hostile file has taken it down, or over.
+class ProbeThatIsNone : public CourierProbe, public testing::WithParamInterface<const char*> {
+protected:
+    void probe_with(std::string program) {
+        auto changed = options();
+        changed.probe_program = std::move(program);
+        use(std::move(changed));
+    }
+
+    void expect_sent_without() {
+        const auto sent = carry(uploaded(MediaKind::video, numbered(11'000'000)));
+        ASSERT_TRUE(sent) << sent.error().detail;
+        EXPECT_EQ(sent->declared, MediaAttributes{});
+        EXPECT_EQ(thumbnail_bytes(), 0U);
+        EXPECT_LE(reports.at(0).probed_bytes, 983'040U);
+    }
+};
+
+TEST_P(ProbeThatIsNone, IsDoneWithout) {
+    const test::TemporaryFolder folder;
+    const auto program =
+        folder.file("probe", std::string{"#!/usr/bin/python3\n"
+                                         "import os, struct\n"
+                                         "def say(*numbers):\n"
+                                         "    os.write(0, struct.pack('QQQ', *numbers))\n"} +
+                                 GetParam());
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    probe_with(program.string());
+    expect_sent_without();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Programs, ProbeThatIsNone,
+    testing::Values("", "os.write(0, b'half a message')", "os.kill(os.getpid(), 9)",
+                    "say(0, 10**12, 100)", "say(0, 2**64 - 1, 2)", "say(0, 0, 0)",
+                    "say(0, 0, 11_000_000)", "say(1, 0, 2**40)",
+                    "say(1, 0, 10)\nos.write(0, b'0123456789')",
+                    // Again and again: until it has had as much as it may.
+                    "while True:\n    say(0, 0, 65536)\n    os.read(0, 100_000)"));
+
+TEST_F(ProbeThatIsNone, MayBeMissing) {
+    probe_with("/not/there");
+    expect_sent_without();
 }
 
 /// The probe waits for bytes that do not come.
