@@ -11,7 +11,7 @@ Task<budget::Answer> RedisTurns::ask(std::string_view bot_slug, const budget::Re
     const auto reply = co_await connection_.eval(
         script, {"prewarm:budget:{" + std::string{bot_slug} + "}"}, {budget::encode(request)});
     if (!reply) co_return reply.error();
-    const auto* text = reply->text();
+    const auto* text = reply->string();
     if (text == nullptr) {
         co_return Failure{FailureKind::transient, "Redis: a script was answered wrongly"};
     }
