@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "common/events/upload_event.hpp"
+#include "common/probe/file_source.hpp"
+#include "common/probe/probe.hpp"
 #include "producer/event_line.hpp"
 
 namespace prewarm::producer {
@@ -17,6 +19,8 @@ constexpr int most_tries = 4;
 constexpr std::chrono::milliseconds first_pause = 500ms;
 constexpr std::chrono::milliseconds longest_pause = 30s;
 constexpr auto look_up_time = 30s;
+constexpr auto probe_time = 30s;
+constexpr auto small_put_time = 60s;
 
 /// A slow line is no reason to give up, a dead one is.
 Deadline put_deadline(std::uint64_t bytes) {
@@ -43,6 +47,17 @@ auto patiently(Call call) -> decltype(call()) {
 
 bool is_hopeless(const Failure& failure) {
     return failure.kind == FailureKind::unavailable || failure.kind == FailureKind::misconfigured;
+}
+
+bool moves_or_sounds(MediaKind kind) {
+    return kind == MediaKind::video || kind == MediaKind::animation || kind == MediaKind::audio;
+}
+
+/// Nothing of a file that does not tell: it is uploaded all the same.
+probe::Found found_in(const std::filesystem::path& path) {
+    probe::FileSource file{path};
+    const probe::Limits limits{.read_bytes = UINT64_MAX, .deadline = deadline_in(probe_time)};
+    return probe::probe(file, limits).value_or(probe::Found{});
 }
 
 UploadedFile failed(UploadedFile file, Dependency dependency, const Failure& failure) {
@@ -94,6 +109,26 @@ Upload FileUpload::upload_of(const FoundFile& file, const ExaminedFile& examined
     return upload;
 }
 
+/// Fills in the attributes. The thumbnail, if it has to be stored, is returned.
+asio::awaitable<std::string> FileUpload::declare(Upload& upload, const FoundFile& file) {
+    if (!moves_or_sounds(upload.media.kind)) co_return std::string{};
+    auto found = co_await disk_.run([&] { return found_in(file.path); });
+    upload.attributes = {.width = found.width,
+                         .height = found.height,
+                         .duration = found.duration,
+                         .title = std::move(found.title),
+                         .performer = std::move(found.performer)};
+    if (upload.bytes <= analysed_up_to_bytes || found.thumbnail.empty()) co_return std::string{};
+    upload.attributes.thumbnail_r2_key = upload.r2_key + ".thumb.jpg";
+    co_return std::move(found.thumbnail);
+}
+
+Task<> FileUpload::put_thumbnail(const Upload& upload, std::string jpeg) {
+    const s3::ObjectName object{.bucket = terms_.bucket, .key = upload.attributes.thumbnail_r2_key};
+    co_return co_await patiently(
+        [&] { return objects_.put(object, jpeg, "image/jpeg", deadline_in(small_put_time)); });
+}
+
 /// True when it was there. Its key holds its digest, so an object of the same size is the same.
 Task<bool> FileUpload::put_unless_there(const FoundFile& file, const Upload& upload,
                                         OnSent on_sent) {
@@ -118,13 +153,19 @@ asio::awaitable<UploadedFile> FileUpload::carry(FoundFile file, OnSent on_sent) 
     UploadedFile done{.path = file.path};
     const auto examined = co_await disk_.run([&] { return examine(file.path); });
     if (!examined) co_return failed(std::move(done), Dependency::storage, examined.error());
-    auto upload = checked(upload_of(file, *examined));
+    auto described = upload_of(file, *examined);
+    auto thumbnail = co_await declare(described, file);
+    auto upload = checked(std::move(described));
     if (!upload) co_return failed(std::move(done), Dependency::storage, upload.error());
     done.upload = *upload;
 
     const auto was_there = co_await put_unless_there(file, *upload, std::move(on_sent));
     if (!was_there) co_return failed(std::move(done), Dependency::storage, was_there.error());
     done.object_was_there = *was_there;
+    if (!thumbnail.empty()) {
+        const auto put = co_await put_thumbnail(*upload, std::move(thumbnail));
+        if (!put) co_return failed(std::move(done), Dependency::storage, put.error());
+    }
 
     const auto status = co_await patiently(
         [&] { return store_.register_upload(*upload, events::encode_upload(*upload)); });

@@ -59,10 +59,15 @@ public:
 
     /// Any number at once. Can be repeated: an object of the same key and size is not sent again.
     /// `on_sent` is told how much of the file has gone out; less again when it is sent again.
+    ///
+    /// What a video, an animation or an audio says of itself goes into its event. If Telegram would
+    /// make no thumbnail of it, that is stored beside it.
     asio::awaitable<UploadedFile> carry(FoundFile file, OnSent on_sent);
 
 private:
     Upload upload_of(const FoundFile& file, const ExaminedFile& examined) const;
+    asio::awaitable<std::string> declare(Upload& upload, const FoundFile& file);
+    Task<> put_thumbnail(const Upload& upload, std::string jpeg);
     Task<bool> put_unless_there(const FoundFile& file, const Upload& upload, OnSent on_sent);
 
     BlockingPool& disk_;

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <magic.h>
 
+#include "common/base/text.hpp"
 #include "common/s3/digest.hpp"
 #include "producer/media_type.hpp"
 #include "producer/output.hpp"

@@ -48,7 +48,4 @@ std::string shown_time(std::chrono::system_clock::time_point time);
 /// `1 file`, `2 files`.
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many);
 
-/// The length of the UTF-8 character that `text` starts with; 0 if it starts with none.
-std::size_t utf8_character(std::string_view text);
-
 }  // namespace prewarm::producer

@@ -10,6 +10,13 @@
 
 namespace prewarm {
 
+/// Of a video, animation or audio that Telegram looks into. What is larger shows as it was declared
+/// (Bot API, observed).
+inline constexpr std::uint64_t analysed_up_to_bytes = 10'000'000;
+
+/// Of a thumbnail that Telegram takes (TDLib, FileLoaderUtils.cpp; documented as 200 kB).
+inline constexpr std::uint64_t most_thumbnail_bytes = 204'799;
+
 /// What Telegram cannot work out for files above ~10 MB. Zero or empty: not declared.
 struct MediaAttributes {
     std::uint32_t width = 0;   ///< Pixels.
@@ -51,6 +58,7 @@ struct Sent {
     std::uint64_t bytes = 0;  ///< Of the object sent, not what Telegram made of it.
     std::int64_t chat_id = 0;
     std::int64_t message_id = 0;
+    MediaAttributes declared{};  ///< What Telegram was told of it.
 };
 
 /// A media with a file_id, as the database holds it.

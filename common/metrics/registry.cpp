@@ -125,6 +125,7 @@ struct Registry::Families {
                           .Help("Bytes of objects read from R2 and sent to Telegram")
                           .Register(registry);
     prometheus::Counter& downloaded = bytes.Add({{"direction", "download"}});
+    prometheus::Counter& probed = bytes.Add({{"direction", "probe"}});
     prometheus::Counter& uploaded = bytes.Add({{"direction", "upload"}});
     Counters& telegram_errors = BuildCounter()
                                     .Name("prewarm_telegram_errors_total")
@@ -196,6 +197,10 @@ void Registry::uploaded_twice() {
 
 void Registry::downloaded(std::uint64_t bytes) {
     families_->downloaded.Increment(static_cast<double>(bytes));
+}
+
+void Registry::probed(std::uint64_t bytes) {
+    families_->probed.Increment(static_cast<double>(bytes));
 }
 
 void Registry::uploaded(std::uint64_t bytes) {

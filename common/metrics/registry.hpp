@@ -70,6 +70,7 @@ public:
     void dead_lettered(std::string_view reason);
     void uploaded_twice();
     void downloaded(std::uint64_t bytes);
+    void probed(std::uint64_t bytes);  ///< Read beside a download, to learn what to declare.
     void uploaded(std::uint64_t bytes);
     void telegram_failed(std::string_view error_class);
     /// Redis was asked for turns.

@@ -1,5 +1,8 @@
 #include "common/s3/object_reader.hpp"
 
+#include <algorithm>
+
+#include "common/s3/error_body.hpp"
 #include "common/s3/object_body.hpp"
 
 namespace prewarm::s3 {
@@ -53,6 +56,22 @@ Task<OpenObject> ObjectReader::open(ObjectName object, Announced announced, Dead
     auto opened = co_await body->open();
     if (!opened) co_return opened.error();
     co_return OpenObject{std::move(body)};
+}
+
+Task<std::string> ObjectReader::read_range(ObjectName object, Version version, std::uint64_t first,
+                                           std::size_t size, Deadline deadline) {
+    auto request =
+        endpoint_.request(http::Method::get, object, headers_for_range(version, first, size),
+                          std::string{empty_payload}, deadline);
+    const auto what = request.what;
+    auto response = co_await client_.send(std::move(request), std::max(size, most_error_bytes));
+    if (!response) co_return response.error();
+    auto& [head, body] = *response;
+    if (head.status != 206 && head.status != 200) co_return failure_of(head, body, what);
+    auto is_it = is_range(head, version, first, size, what);
+    if (!is_it) co_return is_it.error();
+    if (body.size() != size) co_return Failure{FailureKind::transient, what + ": it ended early"};
+    co_return std::move(body);
 }
 
 }  // namespace prewarm::s3

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -74,6 +75,11 @@ public:
     /// Asks for the object and waits for its headers. `not_found`; `mismatch` when its size is
     /// not the announced one; and as error_body.hpp says. `deadline` is for reading it, too.
     Task<OpenObject> open(ObjectName object, Announced announced, Deadline deadline);
+
+    /// `size` bytes of this version from `first` on, which it has; asked for once. `mismatch` when
+    /// there is another version by now, `transient` when other bytes came than were asked for.
+    Task<std::string> read_range(ObjectName object, Version version, std::uint64_t first,
+                                 std::size_t size, Deadline deadline);
 
 private:
     http::Client& client_;

@@ -37,6 +37,36 @@ Failure changed(std::string_view what, std::string_view how) {
     return {FailureKind::mismatch, fmt::format("{}: it changed while it was read: {}", what, how)};
 }
 
+std::vector<http::Header> headers_with(const Version& version, std::string range) {
+    std::vector<http::Header> headers;
+    if (is_strong(version.etag)) headers.emplace_back("if-match", version.etag);
+    headers.emplace_back("range", std::move(range));
+    return headers;
+}
+
+/// Which bytes of `version` an answer holds: all, if it does not say.
+Result<ContentRange> range_of(const http::ResponseHead& head, const Version& version,
+                              std::string_view what) {
+    const auto etag = head.header("etag").value_or(version.etag);
+    if (!version.etag.empty() && without_weakness(etag) != without_weakness(version.etag)) {
+        return changed(what, fmt::format("its ETag was {} and is {}", printable(version.etag, 100),
+                                         printable(etag, 100)));
+    }
+    const auto range = content_range_of(head.header("content-range").value_or(""));
+    const auto size = head.status == 206 ? (range ? std::optional{range->size_bytes} : std::nullopt)
+                                         : head.content_length();
+    if (!size) {
+        return Failure{
+            FailureKind::transient,
+            fmt::format("{}: HTTP {} does not say which bytes it holds", what, head.status)};
+    }
+    if (*size != version.size_bytes) {
+        return changed(what, fmt::format("it had {} bytes and has {}", version.size_bytes, *size));
+    }
+    if (head.status != 206) return ContentRange{0, *size - 1, *size};
+    return *range;
+}
+
 }  // namespace
 
 std::optional<std::chrono::milliseconds> ResumePlan::after(const Failure& why,
@@ -67,30 +97,18 @@ bool is_strong(std::string_view etag) {
 }
 
 std::vector<http::Header> headers_for_rest(const Version& version, std::uint64_t first) {
-    std::vector<http::Header> headers;
-    if (is_strong(version.etag)) headers.emplace_back("if-match", version.etag);
-    headers.emplace_back("range", fmt::format("bytes={}-", first));
-    return headers;
+    return headers_with(version, fmt::format("bytes={}-", first));
+}
+
+std::vector<http::Header> headers_for_range(const Version& version, std::uint64_t first,
+                                            std::uint64_t size) {
+    return headers_with(version, fmt::format("bytes={}-{}", first, first + size - 1));
 }
 
 Result<std::uint64_t> beginning_of_rest(const http::ResponseHead& head, const Version& version,
                                         std::uint64_t first, std::string_view what) {
-    const auto etag = head.header("etag").value_or(version.etag);
-    if (!version.etag.empty() && without_weakness(etag) != without_weakness(version.etag)) {
-        return changed(what, fmt::format("its ETag was {} and is {}", printable(version.etag, 100),
-                                         printable(etag, 100)));
-    }
-    const auto range = content_range_of(head.header("content-range").value_or(""));
-    const auto size = head.status == 206 ? (range ? std::optional{range->size_bytes} : std::nullopt)
-                                         : head.content_length();
-    if (!size) {
-        return Failure{
-            FailureKind::transient,
-            fmt::format("{}: HTTP {} does not say which bytes it holds", what, head.status)};
-    }
-    if (*size != version.size_bytes) {
-        return changed(what, fmt::format("it had {} bytes and has {}", version.size_bytes, *size));
-    }
+    const auto range = range_of(head, version, what);
+    if (!range) return range.error();
     if (head.status != 206) return std::uint64_t{0};
     if (range->first != first || range->last + 1 != version.size_bytes) {
         return Failure{FailureKind::transient,
@@ -98,6 +116,16 @@ Result<std::uint64_t> beginning_of_rest(const http::ResponseHead& head, const Ve
                                    first, range->first, range->last)};
     }
     return first;
+}
+
+Result<> is_range(const http::ResponseHead& head, const Version& version, std::uint64_t first,
+                  std::uint64_t size, std::string_view what) {
+    const auto range = range_of(head, version, what);
+    if (!range) return range.error();
+    if (range->first == first && range->last + 1 == first + size) return {};
+    return Failure{FailureKind::transient,
+                   fmt::format("{}: {} bytes from {} on were asked for, and {}-{} came", what, size,
+                               first, range->first, range->last)};
 }
 
 std::optional<ContentRange> content_range_of(std::string_view text) {

@@ -65,6 +65,12 @@ std::vector<http::Header> headers_for_rest(const Version& version, std::uint64_t
 Result<std::uint64_t> beginning_of_rest(const http::ResponseHead& head, const Version& version,
                                         std::uint64_t first, std::string_view what);
 
+/// Likewise for `size` bytes from `first` on, and whether an answer holds just these.
+std::vector<http::Header> headers_for_range(const Version& version, std::uint64_t first,
+                                            std::uint64_t size);
+Result<> is_range(const http::ResponseHead& head, const Version& version, std::uint64_t first,
+                  std::uint64_t size, std::string_view what);
+
 /// A `Content-Range` as `bytes 5-9/10`.
 struct ContentRange {
     std::uint64_t first = 0;

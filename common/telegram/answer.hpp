@@ -18,7 +18,7 @@ struct BotIdentity {
 };
 
 /// To a send method. Read by key, since thumbnails and the like have file_ids of their own, which
-/// come first. `bytes` is left to the caller. `what` names the request in failures.
+/// come first. `bytes` and `declared` are left to the caller. `what` names the request in failures.
 ///
 /// A failure is `throttled` wherever its text says so, whatever its code; `chat_refused`,
 /// `bot_refused` when it is theirs; `too_large` and `refused` when it is the file's; `unavailable`

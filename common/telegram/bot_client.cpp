@@ -41,6 +41,7 @@ asio::awaitable<Posting> BotClient::send(Secret token, OutgoingMedia media, Dead
     const auto bytes = size_of(media.content);
     auto method = request(token, send_method(media.kind), deadline);
     const auto what = method.what;
+    auto declared = media.attributes;
     method.body = form_of(std::move(media));
 
     std::string body;
@@ -62,6 +63,7 @@ asio::awaitable<Posting> BotClient::send(Secret token, OutgoingMedia media, Dead
     posting.sent = read_sent(*head, body, what);
     if (posting.sent) {
         posting.sent->bytes = bytes;
+        posting.sent->declared = std::move(declared);
     } else {
         posting.outcome_unknown = posting.sent.error().kind == FailureKind::outcome_unknown;
     }

@@ -11,9 +11,8 @@ namespace prewarm::telegram {
 /// Whose Bot API server: Telegram's own, or one that runs with `--local`.
 enum class Server : std::uint8_t { cloud, local };
 
-/// TDLib, FileLoaderUtils.cpp: the size of a photo, and of a thumbnail (documented as 200 kB).
+/// TDLib, FileLoaderUtils.cpp.
 inline constexpr std::uint64_t most_photo_bytes = 10'485'760;
-inline constexpr std::uint64_t most_thumbnail_bytes = 204'799;
 /// "Bots can currently send files of up to 50 MB in size": the front proxy's limit on a request.
 /// Whether it means 50,000,000 is not documented, so what lies between is left to its answer.
 inline constexpr std::uint64_t most_cloud_bytes = 52'428'800;

@@ -101,6 +101,11 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t 
     auto fits = telegram::check_size(kind, size, options_.telegram_server);
     if (!fits) co_return fits.error();
 
+    if (needs_probe(media, size)) {
+        s3::Version version{size, object->etag()};
+        report.probed_bytes = co_await prober_.complete(
+            media, upload, object_of(upload, upload.r2_key), std::move(version), deadline);
+    }
     const auto began = std::chrono::steady_clock::now();
     auto posting =
         size <= options_.ring_bytes
@@ -172,10 +177,10 @@ asio::awaitable<std::string> R2TelegramCourier::thumbnail_of(const Upload& uploa
 Task<std::string> R2TelegramCourier::read_thumbnail(s3::ObjectName name, Deadline deadline) {
     auto object = co_await reader_.open(std::move(name), {}, deadline);
     if (!object) co_return object.error();
-    if (object->size_bytes() > telegram::most_thumbnail_bytes) {
+    if (object->size_bytes() > most_thumbnail_bytes) {
         co_return Failure{FailureKind::too_large,
                           fmt::format("{} bytes are too many for a thumbnail: Telegram takes {}",
-                                      object->size_bytes(), telegram::most_thumbnail_bytes)};
+                                      object->size_bytes(), most_thumbnail_bytes)};
     }
     co_return co_await object->read_all();
 }

@@ -14,6 +14,7 @@
 #include "common/s3/object_reader.hpp"
 #include "common/telegram/bot_client.hpp"
 #include "common/telegram/limits.hpp"
+#include "consumer/adapters/media_prober.hpp"
 #include "consumer/warm/ports.hpp"
 
 namespace prewarm {
@@ -28,6 +29,7 @@ struct CarryReport {
     std::optional<Duration> telegram{};       ///< From there to its answer.
     std::uint64_t r2_resumes = 0;             ///< How often the rest of it was asked for.
     std::uint64_t downloaded_bytes = 0;       ///< Of the object, from R2.
+    std::uint64_t probed_bytes = 0;           ///< Of it, beside: to learn what to declare.
     std::uint64_t uploaded_bytes = 0;         ///< Of the object, to Telegram: all or 0.
     std::optional<FailureKind> telegram_failure{};
     /// Telegram had it all and did not answer: trying again may post it twice.
@@ -51,6 +53,8 @@ struct CourierOptions {
     /// streams through as much.
     std::size_t ring_bytes = 256 * 1024;
     s3::ResumeLimits resuming{};
+    std::string probe_program = probe_program_beside_us();
+    std::size_t probes_at_once = 2;  ///< Each may take 50 MB while it decodes a large picture.
     std::chrono::milliseconds time_limit{std::chrono::minutes{10}};  ///< For one carrying.
 };
 
@@ -62,7 +66,8 @@ public:
     R2TelegramCourier& operator=(const R2TelegramCourier&) = delete;
 
     /// What goes wrong at R2 is what is reported, even if it made the upload fail too; and nothing
-    /// is posted then. A thumbnail that cannot be had is done without.
+    /// is posted then. A thumbnail that cannot be had is done without. What Telegram will not find
+    /// out, and the upload does not tell, is found out as far as possible.
     Task<Sent> carry(const Upload& upload, std::int64_t chat_id) override;
 
     /// Whether R2 answers us, and lets us read the default bucket.
@@ -86,6 +91,7 @@ private:
 
     CourierOptions options_;
     s3::ObjectReader reader_;
+    MediaProber prober_{reader_, options_.probe_program, options_.probes_at_once};
     telegram::BotClient bots_;
 };
 

@@ -82,6 +82,7 @@ void Report::carried(const CarryReport& carried) {
     for (std::uint64_t i = 0; i < carried.r2_resumes; ++i)
         metrics_.retried("r2_read");
     metrics_.downloaded(carried.downloaded_bytes);
+    metrics_.probed(carried.probed_bytes);
     metrics_.uploaded(carried.uploaded_bytes);
     if (carried.telegram_failure) metrics_.telegram_failed(name_of(*carried.telegram_failure));
     if (carried.outcome_unknown) metrics_.uploaded_twice();

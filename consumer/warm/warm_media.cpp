@@ -31,13 +31,12 @@ bool may_pass(FailureKind kind) {
 /// An id of another kind than asked cannot be sent with the method asked for; one stored without
 /// the attributes that Telegram does not work out above ~10 MB shows as 320x320 with no duration.
 bool is_weak(const Upload& upload, const Sent& sent) {
-    constexpr std::uint64_t analysed_up_to_bytes = 10'000'000;  // Bot API, observed
     if (sent.actual_kind != upload.media.kind) return true;
     const bool needs_attributes =
         upload.media.kind == MediaKind::video || upload.media.kind == MediaKind::animation;
     return needs_attributes && sent.bytes > analysed_up_to_bytes &&
-           (upload.attributes.width == 0 || upload.attributes.height == 0 ||
-            upload.attributes.duration.count() == 0);
+           (sent.declared.width == 0 || sent.declared.height == 0 ||
+            sent.declared.duration.count() == 0);
 }
 
 std::optional<Dependency> source_of(Step step, const Failure& failure) {

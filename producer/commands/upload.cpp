@@ -182,6 +182,8 @@ constexpr auto details =
     "The kind is that of the content: JPEG, PNG, WebP: photo (over 10 MiB: document); WebP with\n"
     "a longer side of exactly 512 pixels, up to 512 KiB: sticker; MP4: video; GIF: animation;\n"
     "MP3, M4A: audio; Opus in Ogg: voice; all else: document. Use --kind for the others.\n"
+    "A video's, animation's or audio's size, length, title and performer go into its event, and a\n"
+    "thumbnail of one above 10 MB, which Telegram does not look into, into R2 as KEY.thumb.jpg.\n"
     "If RabbitMQ is away the rows are written all the same: the consumers publish them later.\n"
     "\n"
     "Needs DATABASE_URL, R2_ENDPOINT, R2_BUCKET, R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY and\n"

@@ -10,6 +10,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "common/base/text.hpp"
 #include "producer/dead_letters/event_body.hpp"
 #include "producer/output.hpp"
 

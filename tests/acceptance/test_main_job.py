@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -209,6 +210,28 @@ class LargeMedia(Deployment):
         """A sanitizer's shadow memory counts as ours, so that only a plain build can be judged."""
         binary = pathlib.Path(os.environ["PREWARM_BIN"]) / "prewarm-consumer"
         return b"__asan_init" in binary.read_bytes()
+
+
+class LargeVideo(Deployment):
+    """30 MB: more than Telegram looks into."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        with tempfile.TemporaryDirectory() as folder:
+            run(ROOT / "tests" / "media" / "make", folder)
+            cls.content = (pathlib.Path(folder) / "large.mp4").read_bytes()
+
+    def test_what_its_event_does_not_tell_is_declared_all_the_same(self):
+        digest = self.publish_upload(self.content, "video", fileName="v.mp4")
+        self.start_consumer()
+        row = self.wait_ready(digest, "video")
+        self.assertFalse(row["weak"])
+        (sent,) = self.received()
+        self.assertEqual(sent["sha256"], digest)
+        declared = {name: int(sent["declared"][name]) for name in ("width", "height", "duration")}
+        self.assertEqual(declared, {"width": 640, "height": 360, "duration": 20})
+        self.assertGreater(sent["thumbnail_bytes"], 0)
 
 
 class CorruptedObjects(Deployment):

@@ -133,7 +133,7 @@ TEST_F(Thumbnail, IsDoneWithoutWhenItIsMissing) {
 }
 
 TEST_F(Thumbnail, IsDoneWithoutWhenItIsTooLarge) {
-    put("thumbnail", std::string(telegram::most_thumbnail_bytes + 1, 'x'));
+    put("thumbnail", std::string(most_thumbnail_bytes + 1, 'x'));
     const auto sent = carry(upload);
     ASSERT_TRUE(sent) << sent.error().detail;
     EXPECT_EQ(thumbnail_bytes_sent(), made_by_telegram);

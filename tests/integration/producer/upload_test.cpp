@@ -24,8 +24,8 @@ protected:
     fs::path files() const { return folder.path() / "files"; }
 
     /// A sample with bytes of its own behind, which none of its readers minds.
-    std::string sample(const std::string& name) {
-        std::ifstream in{fs::path{PREWARM_SAMPLES} / name, std::ios::binary};
+    std::string sample(const std::string& name, const fs::path& from = PREWARM_SAMPLES) {
+        std::ifstream in{from / name, std::ios::binary};
         std::string content{std::istreambuf_iterator<char>{in}, {}};
         content += test::random_name();
         folder.file("files/" + name, content);
@@ -158,6 +158,56 @@ TEST_F(UploadTest, SendsAsTheKindThatIsAskedFor) {
     ASSERT_EQ(events.size(), 1U);
     EXPECT_EQ(events[0].media.kind, MediaKind::video_note);
     EXPECT_EQ(events[0].mime_type, "video/mp4");
+}
+
+TEST_F(UploadTest, TellsWhatAVideoSaysOfItself) {
+    sample("video.mp4");
+    ASSERT_EQ(upload().status, 0);
+    const auto events = decoded(queued());
+    ASSERT_EQ(events.size(), 1U);
+    const auto& told = events[0].attributes;
+    EXPECT_EQ(told.width, 320U);
+    EXPECT_EQ(told.height, 240U);
+    EXPECT_NEAR(static_cast<double>(told.duration.count()), 2000, 100);
+    EXPECT_EQ(told.thumbnail_r2_key, "") << "Telegram makes one of a small video";
+}
+
+TEST_F(UploadTest, TellsTheTitleAndPerformerOfAnAudio) {
+    sample("audio.mp3");
+    ASSERT_EQ(upload().status, 0);
+    const auto events = decoded(queued());
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(events[0].attributes.title, "A tone");
+    EXPECT_EQ(events[0].attributes.performer, "prewarm");
+}
+
+TEST_F(UploadTest, StoresAThumbnailBesideALargeVideo) {
+    sample("large.mp4", PREWARM_TEST_MEDIA);
+    const auto ended = upload();
+    ASSERT_EQ(ended.status, 0) << ended.err;
+    const auto events = decoded(queued());
+    ASSERT_EQ(events.size(), 1U);
+    const auto& told = events[0].attributes;
+    EXPECT_EQ(told.width, 640U);
+    EXPECT_EQ(told.height, 360U);
+    EXPECT_NEAR(static_cast<double>(told.duration.count()), 20'000, 200);
+    EXPECT_EQ(told.thumbnail_r2_key, events[0].r2_key + ".thumb.jpg");
+    const auto thumbnail = stored(told.thumbnail_r2_key);
+    EXPECT_TRUE(thumbnail.starts_with("\xff\xd8"));
+    EXPECT_LE(thumbnail.size(), most_thumbnail_bytes);
+}
+
+TEST_F(UploadTest, SendsAVideoThatTellsNothing) {
+    const std::string start{
+        "\0\0\0\x18"
+        "ftypmp42\0\0\0\0mp42isom",
+        24};
+    folder.file("files/cut.mp4", start + test::random_name());
+    ASSERT_EQ(upload().status, 0);
+    const auto events = decoded(queued());
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(events[0].media.kind, MediaKind::video);
+    EXPECT_EQ(events[0].attributes, MediaAttributes{});
 }
 
 TEST_F(UploadTest, LeavesThePublishingToTheServiceWhenRabbitMqIsAway) {

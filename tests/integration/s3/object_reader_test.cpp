@@ -9,6 +9,45 @@ namespace {
 
 using testing::HasSubstr;
 
+class RangeOfAnObject : public S3Test {
+protected:
+    Result<std::string> read(std::uint64_t first, std::size_t size) {
+        return run(reader.read_range(name, version, first, size, soon()));
+    }
+
+    Task<Version> version_there() {
+        auto opened = co_await reader.open(name, {}, soon());
+        if (!opened) co_return opened.error();
+        co_return Version{opened->size_bytes(), opened->etag()};
+    }
+
+    void put_and_open(std::string content) {
+        put(name, std::move(content));
+        const auto there = run(version_there());
+        ASSERT_TRUE(there) << there.error().detail;
+        version = *there;
+    }
+
+    std::string bytes = numbered(300'000);
+    ObjectName name = object("range");
+    Version version;
+};
+
+TEST_F(RangeOfAnObject, IsReadByItself) {
+    put_and_open(bytes);
+    EXPECT_EQ(read(0, 1), bytes.substr(0, 1));
+    EXPECT_EQ(read(123'456, 70'000), bytes.substr(123'456, 70'000));
+    EXPECT_EQ(read(bytes.size() - 3, 3), bytes.substr(bytes.size() - 3));
+}
+
+TEST_F(RangeOfAnObject, IsOfTheVersionThatWasOpened) {
+    put_and_open(bytes);
+    put(name, numbered(300'001));
+    const auto changed = read(0, 10);
+    ASSERT_FALSE(changed);
+    EXPECT_EQ(changed.error().kind, FailureKind::mismatch) << changed.error().detail;
+}
+
 /// Reads an object through a small pipe.
 class PipedObject : public S3Test {
 protected:

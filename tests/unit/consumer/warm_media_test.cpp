@@ -361,6 +361,9 @@ TEST_F(WarmMediaTest, KnowsAWeakIdByAttributesThatALargeVideoLacked) {
     EXPECT_TRUE(ports.weak);
     upload.attributes = {.width = 1, .height = 1, .duration = 1s};
     (void)run();
+    EXPECT_TRUE(ports.weak) << "it counts what was really declared";
+    ports.sent[0]->declared = upload.attributes;
+    (void)run();
     EXPECT_FALSE(ports.weak);
 }
 

@@ -118,6 +118,27 @@ TEST(HeadersForRest, NameTheVersionIfThatIsPossible) {
     EXPECT_THAT(headers_for_rest({10, "W/\"a\""}, 4), ElementsAre(Pair("range", "bytes=4-")));
 }
 
+TEST(HeadersForRange, NameItsFirstAndLastByte) {
+    EXPECT_THAT(headers_for_range({10, "\"a\""}, 4, 3),
+                ElementsAre(Pair("if-match", "\"a\""), Pair("range", "bytes=4-6")));
+}
+
+TEST(RangeThatCame, IsTheOneThatWasAskedFor) {
+    const Version version{10, "\"a\""};
+    const auto kind_of = [&](int status, std::vector<http::Header> headers) {
+        const auto is_it =
+            is_range({.status = status, .headers = std::move(headers)}, version, 4, 3, "GET b/k");
+        return is_it ? std::nullopt : std::optional{is_it.error().kind};
+    };
+    EXPECT_EQ(kind_of(206, {{"content-range", "bytes 4-6/10"}}), std::nullopt);
+    EXPECT_EQ(kind_of(206, {{"content-range", "bytes 4-7/10"}}), FailureKind::transient);
+    EXPECT_EQ(kind_of(206, {{"content-range", "bytes 3-6/10"}}), FailureKind::transient);
+    EXPECT_EQ(kind_of(206, {{"content-range", "bytes 4-6/11"}}), FailureKind::mismatch);
+    EXPECT_EQ(kind_of(206, {{"etag", "\"b\""}, {"content-range", "bytes 4-6/10"}}),
+              FailureKind::mismatch);
+    EXPECT_EQ(kind_of(200, {{"content-length", "10"}}), FailureKind::transient);
+}
+
 TEST(ContentRangeTest, IsReadInItsOneForm) {
     EXPECT_EQ(content_range_of("bytes 4-9/10"), (ContentRange{4, 9, 10}));
     for (const auto* text : {"", "bytes", "bytes 4-9", "bytes 4-9/*", "bytes */10", "bytes 4-9/10 ",
