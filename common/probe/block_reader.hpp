@@ -39,6 +39,7 @@ public:
     /// Something was not given because the source failed, or because no more may be read.
     const std::optional<Failure>& failure() const { return failure_; }
     bool is_spent() const { return is_spent_; }
+    std::uint64_t left_bytes() const { return left_bytes_; }
     /// Behind the last byte that was read of the source.
     std::uint64_t furthest() const { return furthest_; }
 

@@ -145,6 +145,7 @@ private:
     void look_through();
     std::string picture();
     Av<AVFrame> first_picture();
+    bool goes_to_a_picture_that_fits();
     Av<AVFrame> decoded(AVCodecContext& codec, const AVPacket* packet) const;
     std::int64_t source_bytes() const {
         return static_cast<std::int64_t>(input_.reader.size_bytes());
@@ -239,6 +240,20 @@ bool Probe::can_be_decoded(const AVCodecParameters& stored) const {
     return std::int64_t{stored.width} * stored.height <= limits_.picture_pixels;
 }
 
+/// False when the index tells that none is small enough to be read.
+bool Probe::goes_to_a_picture_that_fits() {
+    constexpr std::uint64_t around_it = 2 * BlockReader::block_bytes;
+    const int count = avformat_index_get_entries_count(video_);
+    for (int i = 0; i < count; ++i) {
+        const auto* entry = avformat_index_get_entry(video_, i);
+        if ((entry->flags & AVINDEX_KEYFRAME) == 0) continue;
+        if (static_cast<std::uint64_t>(entry->size) + around_it > input_.reader.left_bytes())
+            continue;
+        return i == 0 || av_seek_frame(file_.get(), video_->index, entry->timestamp, 0) >= 0;
+    }
+    return count == 0;
+}
+
 Av<AVFrame> Probe::first_picture() {
     const auto* decoder = avcodec_find_decoder(video_->codecpar->codec_id);
     Av<AVCodecContext> codec{decoder != nullptr ? avcodec_alloc_context3(decoder) : nullptr};
@@ -250,6 +265,7 @@ Av<AVFrame> Probe::first_picture() {
     codec->codec_whitelist = av_strdup(decoders);
     if (avcodec_open2(codec.get(), decoder, nullptr) < 0) return nullptr;
     if (is_cover(*video_)) return decoded(*codec, &video_->attached_pic);
+    if (!goes_to_a_picture_that_fits()) return nullptr;
 
     int tried = 0;
     for (int read = 0; read < most_packets_read && tried < most_pictures_tried; ++read) {

@@ -27,7 +27,8 @@ struct Found {
     bool has_sound = false;
     std::string title;      ///< UTF-8 without control characters.
     std::string performer;  ///< Likewise.
-    /// JPEG of the first picture, or of the cover: at most 320x320 and most_thumbnail_bytes.
+    /// JPEG of the first picture that may be read, or of the cover: at most 320x320 and
+    /// most_thumbnail_bytes.
     std::string thumbnail;
 };
 

@@ -155,6 +155,19 @@ TEST_F(ProbeTest, TellsWhatItCouldLearnWithinItsLimit) {
     EXPECT_EQ(found.thumbnail, "");
 }
 
+TEST_F(ProbeTest, TakesALaterPictureIfTheFirstIsTooLargeToBeRead) {
+    limits.read_bytes = 4 * 64 * 1024;
+    const auto pixels = brightness_of(found_in("busy_start.mp4").thumbnail);
+    ASSERT_THAT(pixels, Not(IsEmpty()));
+    EXPECT_LT(*std::ranges::max_element(pixels), 40) << "black";
+}
+
+TEST_F(ProbeTest, ReadsNoPictureThatIsCutByItsLimit) {
+    limits.read_bytes = 2 * 64 * 1024;
+    EXPECT_EQ(found_in("large_index_first.mp4").thumbnail, "");
+    EXPECT_EQ(source->reads.size(), 1U);
+}
+
 TEST_F(ProbeTest, DecodesNoPictureThatIsTooLarge) {
     limits.picture_pixels = 640 * 360 - 1;
     const auto found = found_in("large.mp4");
