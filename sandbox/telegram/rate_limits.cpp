@@ -11,6 +11,7 @@ using std::chrono::duration;
 
 constexpr double chat_burst = 5;
 constexpr auto group_window = 1min;
+constexpr auto longest_ban = 24h;  // Half a day has been seen.
 // What the Bot API server says to a request of its own refusal.
 constexpr auto server_retry_after = 60s;
 // Its Client.cpp, `on_cmd`.
@@ -50,7 +51,7 @@ duration<double> RateLimiter::Bucket::wait(Time now, double per_second, double a
 
 std::optional<std::chrono::seconds> RateLimiter::still_banned(Ban& ban, Time now) {
     if (ban.until <= now) return std::nullopt;
-    ban.length *= 2;
+    ban.length = std::min<std::chrono::seconds>(ban.length * 2, longest_ban);
     ban.until = now + ban.length;
     return ban.length;
 }

@@ -44,6 +44,12 @@ TEST_F(SandboxRateLimits, AskForMoreTimeWhereTheyAreIgnored) {
     EXPECT_FALSE(post(group));
 }
 
+TEST_F(SandboxRateLimits, AskForADayAtMost) {
+    for (int i = 0; i < 100; ++i)
+        (void)post(group);
+    EXPECT_EQ(post(group)->retry_after, 24h);
+}
+
 TEST_F(SandboxRateLimits, TakeAMessageASecondToAPersonAndAShortBurst) {
     for (int i = 0; i < 5; ++i)
         EXPECT_FALSE(post(person)) << i;
