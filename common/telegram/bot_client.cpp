@@ -60,11 +60,10 @@ asio::awaitable<Posting> BotClient::send(Secret token, OutgoingMedia media, Dead
         co_return posting;
     }
     posting.sent = read_sent(*head, body, what);
-    if (posting.sent) {
-        posting.sent->bytes = bytes;
-    } else {
-        posting.outcome_unknown = posting.sent.error().kind == FailureKind::outcome_unknown;
-    }
+    posting.outcome_unknown =
+        exchange.was_repeated() ||
+        (!posting.sent && posting.sent.error().kind == FailureKind::outcome_unknown);
+    if (posting.sent) posting.sent->bytes = bytes;
     co_return posting;
 }
 
