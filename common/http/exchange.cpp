@@ -29,4 +29,8 @@ std::optional<Deadline> Exchange::request_sent_at() const {
     return transfer_->request_sent_at();
 }
 
+bool Exchange::was_repeated() const {
+    return transfer_->was_repeated();
+}
+
 }  // namespace prewarm::http

@@ -34,6 +34,9 @@ public:
     /// When all of the request had been given to the connection, if it has: a server that does not
     /// answer may have acted on it all the same.
     std::optional<Deadline> request_sent_at() const;
+    /// Whether all of it had been given to a kept connection before, which then ended without an
+    /// answer: the server may have acted on it twice.
+    bool was_repeated() const;
 
 private:
     friend class Client;

@@ -131,6 +131,8 @@ bool Exchange::Transfer::is_sent() const {
 }
 
 void Exchange::Transfer::on_rewound() {
+    // Parts are rewound one by one, and one of them may refuse.
+    if (request_sent_at_) sent_in_vain_at_ = request_sent_at_;
     request_sent_at_.reset();
 }
 

@@ -33,7 +33,10 @@ public:
     Task<ResponseHead> head();
     Task<> finish();
     void resume_later(int direction);
-    std::optional<Deadline> request_sent_at() const { return request_sent_at_; }
+    std::optional<Deadline> request_sent_at() const {
+        return request_sent_at_ ? request_sent_at_ : sent_in_vain_at_;
+    }
+    bool was_repeated() const { return sent_in_vain_at_.has_value(); }
 
 private:
     struct Cleanup {
@@ -81,6 +84,7 @@ private:
     Deadline started_at_{};
     Deadline moved_at_{};
     std::optional<Deadline> request_sent_at_;
+    std::optional<Deadline> sent_in_vain_at_;  ///< By a connection that ended without an answer.
     bool running_ = false;
     bool finished_ = false;
     bool has_head_ = false;

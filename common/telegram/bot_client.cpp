@@ -61,11 +61,12 @@ asio::awaitable<Posting> BotClient::send(Secret token, OutgoingMedia media, Dead
         co_return posting;
     }
     posting.sent = read_sent(*head, body, what);
+    posting.outcome_unknown =
+        exchange.was_repeated() ||
+        (!posting.sent && posting.sent.error().kind == FailureKind::outcome_unknown);
     if (posting.sent) {
         posting.sent->bytes = bytes;
         posting.sent->declared = std::move(declared);
-    } else {
-        posting.outcome_unknown = posting.sent.error().kind == FailureKind::outcome_unknown;
     }
     co_return posting;
 }

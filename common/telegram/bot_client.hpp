@@ -28,7 +28,8 @@ struct Posting {
     Result<Sent> sent;
     /// When Telegram had been given all of the file; nothing if it never was.
     std::optional<Deadline> all_given_at{};
-    /// It failed after that without an answer: the message may have been posted all the same.
+    /// It, or a try before it, failed after that without an answer: the message may have been
+    /// posted all the same.
     bool outcome_unknown = false;
 };
 

@@ -11,6 +11,7 @@ using std::chrono::duration;
 
 constexpr double chat_burst = 5;
 constexpr auto group_window = 1min;
+constexpr auto longest_ban = 24h;  // Half a day has been seen.
 // What the Bot API server says to a request of its own refusal.
 constexpr auto server_retry_after = 60s;
 // Its Client.cpp, `on_cmd`.
@@ -54,7 +55,7 @@ std::optional<Violation> RateLimiter::still_banned(Ban& ban, Time now, Time bega
         const auto left = std::chrono::ceil<std::chrono::seconds>(ban.until - now);
         return Violation{limit, left, true};
     }
-    ban.length *= 2;
+    ban.length = std::min<std::chrono::seconds>(ban.length * 2, longest_ban);
     ban.since = now;
     ban.until = now + ban.length;
     return Violation{limit, ban.length};

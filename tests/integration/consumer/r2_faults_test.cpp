@@ -92,6 +92,17 @@ TEST_F(R2Faults, AResetBeforeTheAnswerPasses) {
     EXPECT_TRUE(carry_hastily(upload));
 }
 
+TEST_F(R2Faults, ALostAnswerToWhatCannotBeGivenAgainMayHaveMadeADuplicate) {
+    const auto upload = uploaded(MediaKind::document, numbered(large));
+    ASSERT_TRUE(carry(upload));
+    // The connection is a kept one: what the library would ask again by itself, it cannot.
+    play(R"([{"side": "telegram", "times": 1, "lose_answer": true}])");
+    const auto sent = carry(upload);
+    ASSERT_FALSE(sent);
+    EXPECT_EQ(sent.error().kind, FailureKind::outcome_unknown) << sent.error().detail;
+    EXPECT_TRUE(reports.back().outcome_unknown);
+}
+
 struct Refused {
     std::string name;
     std::string what;

@@ -149,6 +149,15 @@ TEST_F(TelegramFaults, AResetAmidTheBodyPostsNothing) {
     EXPECT_TRUE(send(large).sent);
 }
 
+TEST_F(TelegramFaults, AnAnswerLostOnAKeptConnectionMayHaveMadeADuplicate) {
+    EXPECT_FALSE(send("content").outcome_unknown);
+    play(R"([{"side": "telegram", "times": 1, "lose_answer": true}])");
+    const auto posting = send("content");
+    EXPECT_TRUE(posting.sent) << "asked again on a new connection";
+    EXPECT_TRUE(posting.outcome_unknown);
+    EXPECT_EQ(posted(), 3);
+}
+
 TEST_F(TelegramFaults, AHangOutlivesAnImpatientClient) {
     play(R"([{"side": "telegram", "times": 1, "hang_ms": 3000}])");
     auto hasty = client_options();

@@ -57,6 +57,15 @@ TEST_F(SandboxRateLimits, BlameNobodyForWhatWasOnItsWayAlready) {
     EXPECT_EQ(late->retry_after, 60s);
 }
 
+TEST_F(SandboxRateLimits, AskForADayAtMost) {
+    for (int i = 0; i < 100; ++i) {
+        now += 1ms;
+        (void)post(group);
+    }
+    now += 1ms;
+    EXPECT_EQ(post(group)->retry_after, 24h);
+}
+
 TEST_F(SandboxRateLimits, TakeAMessageASecondToAPersonAndAShortBurst) {
     for (int i = 0; i < 5; ++i)
         EXPECT_FALSE(post(person)) << i;
