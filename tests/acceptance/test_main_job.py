@@ -192,8 +192,9 @@ class LargeMedia(Deployment):
 
     def test_large_videos_stream_whole_and_with_flat_memory(self):
         digests = set()
-        for _ in range(self.count):
-            content = secrets.token_bytes(self.size)
+        for number in range(self.count):
+            # Of one size they would have to wait for each other.
+            content = secrets.token_bytes(self.size + number)
             digests.add(self.publish_upload(content, "video", fileName="v.mp4"))
         consumer = self.start_consumer(MEDIA_PREWARM_CONCURRENCY=str(self.count))
         for digest in digests:

@@ -137,6 +137,7 @@ TEST_F(BudgetRules, KeepTheBotsRateOverManyChats) {
     chats.clear();
     for (int chat = 1; chat <= 200; ++chat)
         chats.push_back(-chat);
+    limits.most_in_flight = 100;
     const auto turns = decide(ask(100)).turns;
     std::map<std::int64_t, int> in_second;
     std::size_t given = 0;
