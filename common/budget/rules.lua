@@ -12,6 +12,7 @@ local rest_of_a_refused_chat_ms = 600000
 local grace_ms = 1500          -- For all instances to tell a new state what they remember.
 local forget_instance_ms = 60000
 local same_size_from_bytes = 100000
+local unknown_size_taken_as = 10000000
 
 local function is_group(id) return id:sub(1, 1) == '-' end
 
@@ -160,8 +161,9 @@ end
 
 local function decide(state, now, request, want, in_flight)
     local limits = request.limits
+    local bytes = want.bytes > 0 and want.bytes or unknown_size_taken_as
     if in_flight.count >= limits.in_flight then return nil, 'in_flight' end
-    if in_flight.count > 0 and in_flight.bytes + want.bytes > limits.bytes then
+    if in_flight.count > 0 and in_flight.bytes + bytes > limits.bytes then
         return nil, 'bytes'
     end
     local best = choose_chat(state, now, limits, want, request.chats)
@@ -186,8 +188,8 @@ local function decide(state, now, request, want, in_flight)
         -- What the Bot API server reserves for a request of this size.
         state.sizes[size] = at + math.min(math.max(want.bytes * 1e-4, 200), 900)
     end
-    fly(state, want.permit, best.id, want.bytes, at + want.hold_ms)
-    in_flight.count, in_flight.bytes = in_flight.count + 1, in_flight.bytes + want.bytes
+    fly(state, want.permit, best.id, bytes, at + want.hold_ms)
+    in_flight.count, in_flight.bytes = in_flight.count + 1, in_flight.bytes + bytes
     return at, limit, best.id
 end
 

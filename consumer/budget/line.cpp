@@ -28,12 +28,12 @@ constexpr milliseconds at_once = 50ms;
 constexpr auto look_again_after = 250ms;
 // Parked jobs come back one after the other, as fast as the bot may send: this is only the least.
 constexpr milliseconds when_many_wait = 1s;
-constexpr std::uint64_t small_bytes = 100'000;  // Contract, section 8.2.
-constexpr std::uint64_t unknown_size_taken_as = 10'000'000;
+constexpr std::uint64_t small_bytes = 100'000;               // Contract, section 8.2.
+constexpr std::uint64_t unknown_size_taken_as = 10'000'000;  // As in the rules.
 
 /// For how long a permit is taken as being used: a slow upload's time.
 milliseconds hold_for(std::uint64_t bytes) {
-    return 30s + milliseconds{bytes / 500};
+    return 30s + milliseconds{(bytes == 0 ? unknown_size_taken_as : bytes) / 500};
 }
 
 milliseconds rounded_up(std::chrono::steady_clock::duration time) {
@@ -52,17 +52,17 @@ Line::Line(Parts parts, Options options)
     : parts_{std::move(parts)}, options_{std::move(options)}, changed_{never(parts_.executor)} {}
 
 std::list<Line::Waiter>::iterator Line::join(const Upload& upload) {
-    const auto bytes = upload.bytes == 0 ? unknown_size_taken_as : upload.bytes;
-    const auto is_small = [](const Waiter& waiter) { return waiter.wanted.bytes < small_bytes; };
+    const auto is_small = [](std::uint64_t bytes) { return bytes > 0 && bytes < small_bytes; };
     auto place = waiting_.end();
-    if (bytes < small_bytes) {
-        place = std::ranges::find_if(waiting_, [&](const auto& other) { return !is_small(other); });
+    if (is_small(upload.bytes)) {
+        place = std::ranges::find_if(
+            waiting_, [&](const auto& other) { return !is_small(other.wanted.bytes); });
     }
     return waiting_.insert(
         place, Waiter{.wanted = {.permit = fmt::format("{}:{}", options_.instance, ++last_permit_),
-                                 .bytes = bytes,
+                                 .bytes = upload.bytes,
                                  .chat = upload.warmup_chat_id,
-                                 .hold = hold_for(bytes)},
+                                 .hold = hold_for(upload.bytes)},
                       .since = parts_.clock.now(),
                       .woken = never(parts_.executor)});
 }

@@ -175,6 +175,12 @@ TEST_F(BudgetRules, SpaceUploadsOfTheSameSize) {
     EXPECT_NE(turn(5'000'000).limit, "same_size");
 }
 
+TEST_F(BudgetRules, SpaceNothingWhoseSizeIsNotKnown) {
+    chats = {-1, -2, -3};
+    for (int i = 0; i < 3; ++i)
+        EXPECT_LT(turn(0).wait, 100ms);
+}
+
 TEST_F(BudgetRules, BoundUploadsAndBytesInFlight) {
     chats = {-1, -2, -3, -4, -5};
     limits.most_bytes = 100'000'000;
