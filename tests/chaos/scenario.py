@@ -149,6 +149,26 @@ class Scenario(Deployment):
         self.addCleanup(load.stop)
         return load
 
+    def publish_some(self, count, missing=False):
+        """Events of small media, as {event_id: digest}; of objects that are not there if `missing`."""
+        published = {}
+        for _ in range(count):
+            key = f"chaos/{secrets.token_hex(8)}"
+            digest = secrets.token_hex(32) if missing else self.put(key, secrets.token_bytes(300))
+            event = self.event(key, digest)
+            self.publish(event)
+            published[event["eventId"]] = digest
+        return published
+
+    def upload_queue(self):
+        """As the management API shows it."""
+        name = urllib.parse.quote(f"{self.prefix}prewarm", safe="")
+        return self.management.call("GET", f"/queues/%2F/{name}")
+
+    def redelivered(self):
+        """How often a delivery was given out again: a quorum queue counts it."""
+        return self.upload_queue().get("message_stats", {}).get("redeliver", 0)
+
     def publisher(self):
         return ConfirmedPublisher(f"{self.prefix}prewarm")
 

@@ -7,7 +7,6 @@ import secrets
 import signal
 import time
 import unittest
-import urllib.parse
 
 from load import ObjectStore
 from outage import OUTAGE_S
@@ -22,10 +21,6 @@ class OwnBroker(Scenario):
         self.stack = PrivateStack()
         self.addCleanup(self.stack.down)
         return self.stack.environment()
-
-    def upload_queue(self):
-        name = urllib.parse.quote(f"{self.prefix}prewarm", safe="")
-        return self.management.call("GET", f"/queues/%2F/{name}")
 
     def of_each(self, metric):
         """{pid: value} of all instances."""
@@ -42,8 +37,7 @@ class OwnBroker(Scenario):
 
     def assert_nothing_was_given_back(self):
         """A quorum queue counts it, and dead-letters what comes too often."""
-        redelivered = self.upload_queue().get("message_stats", {}).get("redeliver", 0)
-        self.assertEqual(redelivered, 0, "deliveries were given back")
+        self.assertEqual(self.redelivered(), 0, "deliveries were given back")
 
 
 class MemoryAlarm(OwnBroker):

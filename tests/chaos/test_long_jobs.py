@@ -2,10 +2,8 @@
 consumer_timeout. A test build, whose patience of fifteen minutes is made one of a second and a
 half."""
 
-import secrets
 import signal
 import unittest
-import urllib.parse
 
 from gate import DOWN
 from scenario import Scenario
@@ -21,33 +19,16 @@ class LongJobs(Scenario):
         "PREWARM_HURRY": "600",
     }
 
-    def publish_some(self, count=EVENTS):
-        published = {}
-        for _ in range(count):
-            key = f"chaos/{secrets.token_hex(8)}"
-            digest = self.put(key, secrets.token_bytes(300))
-            event = self.event(key, digest)
-            self.publish(event)
-            published[event["eventId"]] = digest
-        return published
-
-    def queue(self):
-        name = urllib.parse.quote(f"{self.prefix}prewarm", safe="")
-        return self.management.call("GET", f"/queues/%2F/{name}")
-
-    def redelivered(self):
-        return self.queue().get("message_stats", {}).get("redeliver", 0)
-
     def hold_jobs(self):
         """Jobs at work whose events only the ledger has."""
         instance = self.start_instance()
         self.wait_until_serving(instance)
         self.gates["telegram"].stall(DOWN)
-        published = self.publish_some()
+        published = self.publish_some(EVENTS)
         self.until(
             lambda: len(instance.events("job.handed_over")) == EVENTS, "jobs that are handed over"
         )
-        self.until(lambda: self.queue().get("messages") == 0, "a queue that holds nothing")
+        self.until(lambda: self.upload_queue().get("messages") == 0, "a queue that holds nothing")
         self.assertEqual({row["status"] for row in self.rows()}, {"warming"})
         return instance, published
 
@@ -73,7 +54,7 @@ class LongJobs(Scenario):
         instance = self.start_instance()
         self.wait_until_serving(instance)
         self.gates["postgres"].stall()
-        published = self.publish_some()
+        published = self.publish_some(EVENTS)
         self.until(lambda: self.redelivered() >= EVENTS, "events that were given back")
         self.gates["postgres"].open()
         self.audit(published)

@@ -1,6 +1,5 @@
 """SIGTERM at a bad moment: the instance ends in time, and another one finishes its work."""
 
-import secrets
 import signal
 import time
 import unittest
@@ -23,14 +22,6 @@ class Shutdown(Scenario):
         instance = self.start_instance(MEDIA_PREWARM_DRAIN_MS=str(seconds * 1000))
         self.wait_until_serving(instance)
         return instance
-
-    def publish_some(self):
-        for _ in range(MEDIA):
-            key = f"chaos/{secrets.token_hex(8)}"
-            digest = self.put(key, secrets.token_bytes(300))
-            event = self.event(key, digest)
-            self.publish(event)
-            self.published[event["eventId"]] = digest
 
     def wait_for_work(self):
         self.until(
@@ -73,43 +64,43 @@ class SomethingIsAway(Shutdown):
         self.stop_and_finish("while idle", within_s=GRACE_S)
 
     def test_uploads_that_end_in_time(self):
-        self.publish_some()
+        self.published = self.publish_some(MEDIA)
         self.wait_for_work()
         self.stop_and_finish("with uploads of 1 s in flight")
         self.assertEqual(self.duplicates(), 0, "what was at work got time to end")
 
     def test_r2_silent(self):
         self.gates["r2"].stall()
-        self.publish_some()
+        self.published = self.publish_some(MEDIA)
         self.wait_for_work()
         self.stop_and_finish("with R2 silent")
 
     def test_postgres_away(self):
-        self.publish_some()
+        self.published = self.publish_some(MEDIA)
         self.wait_for_work()
         self.gates["postgres"].cut()
         self.stop_and_finish("with PostgreSQL away")
 
     def test_postgres_silent(self):
-        self.publish_some()
+        self.published = self.publish_some(MEDIA)
         self.wait_for_work()
         self.gates["postgres"].stall()
         self.stop_and_finish("with PostgreSQL silent")
 
     def test_redis_away(self):
-        self.publish_some()
+        self.published = self.publish_some(MEDIA)
         self.wait_for_work()
         self.gates["redis"].cut()
         self.stop_and_finish("with Redis away")
 
     def test_rabbitmq_away(self):
-        self.publish_some()
+        self.published = self.publish_some(MEDIA)
         self.wait_for_work()
         self.gates["rabbitmq"].cut()
         self.stop_and_finish("with RabbitMQ away")
 
     def test_rabbitmq_silent(self):
-        self.publish_some()
+        self.published = self.publish_some(MEDIA)
         self.wait_for_work()
         self.gates["rabbitmq"].stall()
         self.stop_and_finish("with RabbitMQ silent")
@@ -119,7 +110,7 @@ class SlowTelegram(Shutdown):
     sandbox_options = ("--telegram-latency-ms", "7000")
 
     def test_uploads_that_do_not_end_in_time(self):
-        self.publish_some()
+        self.published = self.publish_some(MEDIA)
         self.wait_for_work()
         self.until(lambda: self.sandbox_stats()["telegram"]["at_once"]["now"] == 8, "eight uploads")
         self.stop_and_finish("with uploads of 7 s in flight")
@@ -131,7 +122,7 @@ class SecondSignal(Shutdown):
         self.instances.remove(self.instance)
         self.instance = self.start_with_drain(600)
         self.gates["r2"].stall()
-        self.publish_some()
+        self.published = self.publish_some(MEDIA)
         self.wait_for_work()
         self.instance.send(signal.SIGTERM)
         self.instance.wait_for_event("service.draining")

@@ -1,7 +1,6 @@
 """kill -9 between every two neighbouring steps of a job (CONTRACT section 6), by the failpoints of a
 test build."""
 
-import secrets
 import signal
 import unittest
 
@@ -17,16 +16,6 @@ FAILING_STEPS = ("dead_letter", "announce_failed")
 class KilledAfterEachStep(Scenario):
     consumer_settings = {**Scenario.consumer_settings, "MEDIA_PREWARM_LEASE_MS": "2000"}
 
-    def publish_some(self, missing=False):
-        published = {}
-        for _ in range(EVENTS):
-            key = f"chaos/{secrets.token_hex(8)}"
-            digest = secrets.token_hex(32) if missing else self.put(key, secrets.token_bytes(300))
-            event = self.event(key, digest)
-            self.publish(event)
-            published[event["eventId"]] = digest
-        return published
-
     def kill_after(self, step):
         """An instance that was killed there, as the exit status shows."""
         instance = self.start_instance(PREWARM_FAILPOINT=f"{step}:3")
@@ -39,7 +28,7 @@ class KilledAfterEachStep(Scenario):
         published = {}
         for step in STEPS:
             with self.subTest(step=step):
-                published |= self.publish_some()
+                published |= self.publish_some(EVENTS)
                 self.kill_after(step)
         self.start_instance()
         self.wait_until_settled(published)
@@ -55,7 +44,7 @@ class KilledAfterEachStep(Scenario):
         published = {}
         for step in FAILING_STEPS:
             with self.subTest(step=step):
-                published |= self.publish_some(missing=True)
+                published |= self.publish_some(EVENTS, missing=True)
                 self.kill_after(step)
         self.start_instance()
         self.wait_until_settled(published, failures_expected=True)
