@@ -17,7 +17,13 @@ namespace prewarm::test {
 class FreshDatabase {
 public:
     FreshDatabase() { run_on_server("CREATE DATABASE " + name_); }
-    ~FreshDatabase() { run_on_server("DROP DATABASE " + name_ + " WITH (FORCE)"); }
+    /// What is still connected is ours. WITH (FORCE) would try to end an autovacuum worker as well,
+    /// and may not.
+    ~FreshDatabase() {
+        run_on_server("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" +
+                      name_ + "' AND usename = current_user");
+        run_on_server("DROP DATABASE " + name_);
+    }
     FreshDatabase(const FreshDatabase&) = delete;
     FreshDatabase& operator=(const FreshDatabase&) = delete;
 
