@@ -20,6 +20,8 @@ std::string_view name_of(FailureKind kind) {
             return "too_large";
         case FailureKind::refused:
             return "refused";
+        case FailureKind::way_closed:
+            return "way_closed";
         case FailureKind::chat_refused:
             return "chat_refused";
         case FailureKind::bot_refused:

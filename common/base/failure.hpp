@@ -22,6 +22,7 @@ enum class FailureKind : std::uint8_t {
     mismatch,       ///< Its bytes are not the ones that were announced.
     too_large,      ///< Over a limit that will not move.
     refused,        ///< Understood, and never to be accepted.
+    way_closed,     ///< It does not get to Telegram this way. The next try takes another one.
     chat_refused,   ///< This chat takes nothing from this bot. Another chat may do.
     bot_refused,    ///< Telegram does not know the bot's token (any more).
     /// All was given and no clear answer came: it may have taken effect. Retried, for a duplicate

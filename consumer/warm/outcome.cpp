@@ -18,6 +18,8 @@ constexpr milliseconds longest_wait_here = 2s;
 constexpr std::uint32_t free_tries = 3;
 // One after the other refuses it: that is no matter of chats any more.
 constexpr std::uint32_t most_chats_tried = 50;
+// Forwarded, fetched, in an album: each may be closed once.
+constexpr std::uint32_t most_ways_tried = 10;
 // Where nothing says when it is over. Whoever knows that it still lasts keeps parked jobs back.
 constexpr milliseconds pause_of_unknown_length = 1s;
 
@@ -97,6 +99,8 @@ std::variant<RetryHere, Parked, DeadLettered> judge(const Failure& failure,
     if (failure.kind == FailureKind::chat_refused && situation.tries_here < most_chats_tried) {
         return RetryHere{0ms};
     }
+    if (failure.kind == FailureKind::way_closed && situation.tries_here < most_ways_tried)
+        return RetryHere{0ms};
 
     // That an upload may have been posted is a reason not to hurry into posting it again.
     if (may_try_here && failure.kind != FailureKind::outcome_unknown) {

@@ -74,6 +74,7 @@ struct RetryPolicy {
 ///
 /// - the item (not_found, mismatch, too_large, refused): dead letter, at once.
 /// - the chat (chat_refused): again at once, to another chat; the budget gives none that rests.
+/// - the way there (way_closed): again at once, another way.
 /// - the bot (bot_refused): parked until the bot is back.
 /// - the surroundings (the source is down, or throttles): parked, or waited for if that is short.
 /// - chance (transient, outcome_unknown, and a source that is up after all): tried again, at last

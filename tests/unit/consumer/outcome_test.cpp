@@ -45,6 +45,12 @@ TEST(Judge, TriesAnotherChatAtOnce) {
     EXPECT_TRUE(judged<Parked>(refused, {.tries_here = 50}).failed);
 }
 
+TEST(Judge, TriesAnotherWayAtOnce) {
+    const auto closed = failure(FailureKind::way_closed);
+    EXPECT_EQ(judged<RetryHere>(closed, {.attempt = 99, .tries_here = 9}).wait, 0ms);
+    EXPECT_TRUE(judged<Parked>(closed, {.tries_here = 10}).failed);
+}
+
 TEST(Judge, ParksTheJobsOfARefusedBotWithoutBlame) {
     const auto parked = judged<Parked>(failure(FailureKind::bot_refused), {.attempt = 99});
     EXPECT_FALSE(parked.failed);
