@@ -63,6 +63,11 @@ double rate(config::Settings& settings, const std::string& name, std::string_vie
     return fine ? messages / seconds : 1;
 }
 
+UrlMode url_mode_named(std::string_view name) {
+    if (name == "presigned") return UrlMode::presigned;
+    return name == "public" ? UrlMode::public_address : UrlMode::off;
+}
+
 }  // namespace
 
 Result<Bots> load_bots(const std::string& path) {
@@ -107,14 +112,23 @@ ConsumerConfig load_config(const config::Environment& environment) {
         settings.required_secret("R2_SECRET_ACCESS_KEY", "the secret of that R2 API token");
     config.r2_credentials.region = settings.text("R2_REGION", "auto");
 
+    config.url_mode =
+        url_mode_named(settings.one_of("PREWARM_URL_MODE", "off", {"off", "presigned", "public"}));
+    config.r2_public_base_url =
+        http_url(settings, "R2_PUBLIC_BASE_URL", settings.text("R2_PUBLIC_BASE_URL", ""));
+    settings.require(
+        config.url_mode != UrlMode::public_address || !config.r2_public_base_url.empty(),
+        "PREWARM_URL_MODE=public needs R2_PUBLIC_BASE_URL, for example https://media.example.org");
+    config.forwards = settings.flag("PREWARM_FORWARD_FANOUT");
+
     config.telegram_api_url =
         http_url(settings, "TELEGRAM_API_URL",
                  settings.text("TELEGRAM_API_URL", "https://api.telegram.org"));
     if (settings.flag("TELEGRAM_LOCAL_MODE")) config.telegram_server = telegram::Server::local;
     auto& limits = config.telegram_limits;
     limits.bot_per_second = rate(settings, "TELEGRAM_RATE_BOT", "30/s");
-    limits.most_in_flight = static_cast<unsigned>(
-        std::clamp(limits.bot_per_second * 5 / 6, 1.0, 90.0));
+    limits.most_in_flight =
+        static_cast<unsigned>(std::clamp(limits.bot_per_second * 5 / 6, 1.0, 90.0));
     limits.chat_per_second = rate(settings, "TELEGRAM_RATE_CHAT", "1/s");
     limits.group_per_minute = rate(settings, "TELEGRAM_RATE_GROUP", "20/min") * 60;
     settings.require(limits.group_per_minute >= 1, "TELEGRAM_RATE_GROUP must be at least 1/min");
@@ -144,6 +158,7 @@ ConsumerConfig load_config(const config::Environment& environment) {
     retries.backoff = settings.milliseconds("MEDIA_PREWARM_BACKOFF_MS", retries.backoff, 1ms, 24h);
     retries.longest_backoff = settings.milliseconds("MEDIA_PREWARM_BACKOFF_MAX_MS",
                                                     retries.longest_backoff, 1ms, 24h * 30);
+    retries.retries_weak_id = settings.flag("MEDIA_PREWARM_RETRY_WEAK_ID");
     settings.require(
         retries.longest_backoff >= retries.backoff,
         "MEDIA_PREWARM_BACKOFF_MAX_MS must be at least as long as MEDIA_PREWARM_BACKOFF_MS");

@@ -11,14 +11,15 @@
 
 #include "common/amqp/broker_url.hpp"
 #include "common/base/secret.hpp"
+#include "common/budget/turns.hpp"
 #include "common/config/settings.hpp"
 #include "common/log/log.hpp"
 #include "common/redis/address.hpp"
 #include "common/s3/signature.hpp"
 #include "common/telegram/limits.hpp"
 #include "consumer/bots.hpp"
-#include "common/budget/turns.hpp"
 #include "consumer/management_url.hpp"
+#include "consumer/routes/planner.hpp"
 #include "consumer/warm/outcome.hpp"
 
 namespace prewarm {
@@ -35,6 +36,10 @@ struct ConsumerConfig {
     std::string r2_bucket;
     std::vector<std::string> r2_allowed_buckets;
     s3::Credentials r2_credentials;
+
+    UrlMode url_mode = UrlMode::off;
+    std::string r2_public_base_url;  ///< With UrlMode::public_address.
+    bool forwards = false;           ///< What another bot has already.
 
     std::string telegram_api_url;
     telegram::Server telegram_server = telegram::Server::cloud;

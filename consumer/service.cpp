@@ -33,6 +33,7 @@
 #include "consumer/adapters/r2_telegram_courier.hpp"
 #include "consumer/adapters/redis_invalidator.hpp"
 #include "consumer/adapters/redis_turns.hpp"
+#include "consumer/adapters/route_courier.hpp"
 #include "consumer/adapters/steady_clock.hpp"
 #include "consumer/admin/routes.hpp"
 #include "consumer/budget/telegram_budget.hpp"
@@ -145,7 +146,8 @@ private:
         budget_parts(),
         {.instance = instance_, .limits = config_.telegram_limits, .at_once = config_.concurrency}};
     Dependencies dependencies_{executor_, metrics_};
-    R2TelegramCourier courier_{r2_, telegram_, courier_options()};
+    R2TelegramCourier streaming_{r2_, telegram_, courier_options()};
+    RouteCourier courier_{streaming_, telegram_, route_options()};
     RedisInvalidator invalidator_{redis_, config_.cache_key_templates};
     AmqpMessenger messenger_{publisher_, names_, instance_};
     Report report_{metrics_};
@@ -167,7 +169,11 @@ private:
     Reconciler reconciler_{reconciler_parts(), config_.interval, config_.lease};
     TaskGroup background_{executor_};
 
+    std::optional<Secret> token_of(std::string_view bot_slug) const;
+    s3::Endpoint r2_endpoint() const;
     CourierOptions courier_options();
+    RouteOptions route_options();
+    Task<std::optional<StoredMessage>> message_of_another_bot(const Upload& upload);
     TelegramBudget::Parts budget_parts();
     Reconciler::Parts reconciler_parts();
     admin::Parts admin_parts();
@@ -176,17 +182,48 @@ private:
 Service::Service(ConsumerConfig config, asio::io_context& loop)
     : config_{std::move(config)}, loop_{loop} {}
 
+std::optional<Secret> Service::token_of(std::string_view bot_slug) const {
+    const auto bot = config_.bots.find(bot_slug);
+    if (bot == config_.bots.end()) return std::nullopt;
+    return bot->second.token;
+}
+
+s3::Endpoint Service::r2_endpoint() const {
+    return required(s3::Endpoint::at(config_.r2_endpoint, config_.r2_credentials), "R2_ENDPOINT");
+}
+
+RouteOptions Service::route_options() {
+    return {
+        .url_mode = config_.url_mode,
+        .public_base_url = config_.r2_public_base_url,
+        .forwards = config_.forwards,
+        .r2 = r2_endpoint(),
+        .r2_bucket = config_.r2_bucket,
+        .telegram_api_url = config_.telegram_api_url,
+        .telegram_server = config_.telegram_server,
+        .token_of = [this](std::string_view bot_slug) { return token_of(bot_slug); },
+        .message_of_another_bot = [this](const Upload& of) { return message_of_another_bot(of); },
+        .on_carried = [this](const Upload&,
+                             const CarryReport& carried) { report_.carried(carried); }};
+}
+
+Task<std::optional<StoredMessage>> Service::message_of_another_bot(const Upload& upload) {
+    const auto own = config_.bots.find(upload.media.bot_slug);
+    std::vector<std::string> others;
+    for (const auto& [slug, bot] : config_.bots) {
+        if (slug != upload.media.bot_slug) others.push_back(slug);
+    }
+    if (own == config_.bots.end() || others.empty()) co_return std::nullopt;
+    co_return co_await store_.find_message(upload.media, std::move(others),
+                                           own->second.storage_chats);
+}
+
 CourierOptions Service::courier_options() {
-    return {.r2 = required(s3::Endpoint::at(config_.r2_endpoint, config_.r2_credentials),
-                           "R2_ENDPOINT"),
+    return {.r2 = r2_endpoint(),
             .r2_bucket = config_.r2_bucket,
             .telegram_api_url = config_.telegram_api_url,
             .telegram_server = config_.telegram_server,
-            .token_of = [this](std::string_view bot_slug) -> std::optional<Secret> {
-                const auto bot = config_.bots.find(bot_slug);
-                if (bot == config_.bots.end()) return std::nullopt;
-                return bot->second.token;
-            },
+            .token_of = [this](std::string_view bot_slug) { return token_of(bot_slug); },
             .any_token = [this]() -> std::optional<Secret> {
                 return config_.bots.begin()->second.token;
             },
@@ -285,8 +322,8 @@ void Service::spawn_background() {
     watch(Dependency::postgres, 2s, [this] { return pool_.ping(); });
     watch(Dependency::redis, 2s, [this] { return check_redis(); });
     watch(Dependency::rabbitmq, 2s, [this] { return check_rabbitmq(); });
-    watch(Dependency::r2, 10s, [this] { return courier_.check_r2(); });
-    watch(Dependency::telegram, 30s, [this] { return courier_.check_telegram(); });
+    watch(Dependency::r2, 10s, [this] { return streaming_.check_r2(); });
+    watch(Dependency::telegram, 30s, [this] { return streaming_.check_telegram(); });
 }
 
 Task<> Service::check_redis() {
@@ -343,7 +380,7 @@ asio::awaitable<void> Service::watch_refused_bots() {
     while (true) {
         co_await sleep_for(2s);
         for (const auto& slug : budget_.refused_bots()) {
-            if (co_await courier_.check_bot(slug)) budget_.bot_is_back(slug);
+            if (co_await streaming_.check_bot(slug)) budget_.bot_is_back(slug);
         }
     }
 }

@@ -31,7 +31,7 @@ ARROWS = {
     "consumer/warm": ["common/runtime"],
     "consumer/routes": ["common/telegram"],
     "consumer/budget": ["consumer/warm", "common/budget", "common/metrics", "common/log", "consumer"],
-    "consumer/adapters": ["consumer/warm", "common/amqp", "common/budget", "common/events",
+    "consumer/adapters": ["consumer/routes", "consumer/warm", "common/amqp", "common/budget", "common/events",
                           "common/media_store", "common/probe", "common/redis", "common/s3",
                           "common/telegram", "common/topology"],
     "consumer/intake": ["consumer/warm", "consumer/adapters", "common/metrics", "consumer"],
@@ -40,7 +40,7 @@ ARROWS = {
     "consumer/admin": ["consumer/intake", "common/http", "common/media_store"],
     # The files at the top: configuration, and the service that knows all parts.
     "consumer": ["common/config", "consumer/warm", "consumer/budget", "consumer/adapters",
-                 "consumer/intake", "consumer/reconcile", "consumer/admin"],
+                 "consumer/intake", "consumer/reconcile", "consumer/routes", "consumer/admin"],
     "producer": ["common/config", "common/events", "common/media_store", "common/probe",
                  "common/s3", "common/topology"],
     "sandbox": ["common/budget", "common/http", "common/s3", "common/log"],

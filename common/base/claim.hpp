@@ -19,6 +19,8 @@ struct Lease {
     /// Times it was begun without an outcome, this one included. Above 1: whoever began it before
     /// was killed, or lost the lease.
     std::uint32_t starts = 1;
+    /// Telegram may have it from an earlier start, whose outcome nobody knows.
+    bool may_be_posted = false;
     bool is_counted = true;  ///< This start is in the row's `starts`.
 };
 

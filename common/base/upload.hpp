@@ -59,6 +59,8 @@ struct Sent {
     std::int64_t chat_id = 0;
     std::int64_t message_id = 0;
     MediaAttributes declared{};  ///< What Telegram was told of it.
+    /// A copy of a message whose file_id is not weak.
+    bool is_copy_of_good = false;
 };
 
 /// A media with a file_id, as the database holds it.

@@ -79,7 +79,8 @@ struct Gathered {
 Claim claim_found(const pqxx::row& row, MediaKey media) {
     if (row["mine"].as<bool>(false)) {
         return Lease{std::move(media), row["lease_token"].as<std::int64_t>(),
-                     row["attempts"].as<std::uint32_t>(), row["starts"].as<std::uint32_t>()};
+                     row["attempts"].as<std::uint32_t>(), row["starts"].as<std::uint32_t>(),
+                     row["may_be_posted"].as<bool>()};
     }
     if (status_named(row["status"].c_str()) == MediaStatus::ready) {
         return sql::ready_media(row, std::move(media));
@@ -214,6 +215,14 @@ Task<Renewal> MediaStore::renew_file_id(MediaKey media, std::string file_id) {
     });
 }
 
+Task<bool> MediaStore::note_posting(Lease lease) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        return execute(connection, sql::note_posting, lease.media.bot_slug,
+                       lease.media.sha256.hex(), kind_name(lease.media), lease.token)
+                   .affected_rows() == 1;
+    });
+}
+
 Task<bool> MediaStore::release(Lease lease) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
         return execute(connection, sql::release, lease.media.bot_slug, lease.media.sha256.hex(),
@@ -332,6 +341,24 @@ Task<std::optional<MediaRow>> MediaStore::find(MediaKey media) {
         if (const auto due = row["next_retry_at_ms"]; !due.is_null()) {
             found->next_retry_at = system_clock::time_point{milliseconds{due.as<std::int64_t>()}};
         }
+        return found;
+    });
+}
+
+Task<std::optional<StoredMessage>> MediaStore::find_message(MediaKey media,
+                                                            std::vector<std::string> bots,
+                                                            std::vector<std::int64_t> chats) {
+    std::vector<std::string> chat_ids;
+    for (const auto chat : chats)
+        chat_ids.push_back(std::to_string(chat));
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        std::optional<StoredMessage> found;
+        const auto rows =
+            execute(connection, sql::find_message, sql::array_literal(bots), media.sha256.hex(),
+                    kind_name(media), sql::array_literal(chat_ids));
+        if (!rows.empty())
+            found = {rows[0][0].as<std::int64_t>(), rows[0][1].as<std::int64_t>(),
+                     rows[0][2].as<std::uint64_t>()};
         return found;
     });
 }

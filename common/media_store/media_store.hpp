@@ -62,6 +62,13 @@ struct LostEvent {
     std::string taken;  ///< Tells this taking from a later one.
 };
 
+/// A message that brought a file_id.
+struct StoredMessage {
+    std::int64_t chat_id = 0;
+    std::int64_t message_id = 0;
+    std::uint64_t bytes = 0;  ///< Of the object.
+};
+
 /// How many of a bot's events are wanted at most.
 struct BotRoom {
     std::string bot_slug;
@@ -121,6 +128,10 @@ public:
     /// A start that only waits is none: takes it back from `starts`, or counts it again.
     Task<> count_start(Lease lease, bool counts);
 
+    /// To be called before Telegram is given the file: should the outcome get lost, a later claim
+    /// knows that it may be posted twice. False when the lease was lost.
+    Task<bool> note_posting(Lease lease);
+
     /// Makes a media that nobody has begun `failed`, because its event was refused without a claim.
     /// The ids of the events gathered in its row; none when there is no such row.
     Task<std::vector<std::string>> record_refused(MediaKey media, std::string error);
@@ -172,6 +183,11 @@ public:
     // ---- readers -----------------------------------------------------------------------------
 
     Task<std::optional<MediaRow>> find(MediaKey media);
+
+    /// Where the newest file_id that is not weak came from, of the same object and kind, among
+    /// those of `bots` that stand in `chats`.
+    Task<std::optional<StoredMessage>> find_message(MediaKey media, std::vector<std::string> bots,
+                                                    std::vector<std::int64_t> chats);
 
     /// By bot, kind and status, in this order. Reads the whole table.
     Task<std::vector<MediaCount>> overview();

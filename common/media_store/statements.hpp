@@ -57,7 +57,7 @@ ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
     cache_keys = prewarm_merged(held.cache_keys, excluded.cache_keys, $11),
     cache_tags = prewarm_merged(held.cache_tags, excluded.cache_tags, $12),
     updated_at = now()
-RETURNING status, starts, coalesce(lease_token, 0) AS lease_token, lease_token = (SELECT token FROM fresh) AS mine,
+RETURNING status, starts, posting IS NOT NULL AS may_be_posted, coalesce(lease_token, 0) AS lease_token, lease_token = (SELECT token FROM fresh) AS mine,
     greatest(ceil(extract(epoch FROM lease_until - now()) * 1000), 0)::bigint AS remaining_ms,
 )sql" PREWARM_READY_COLUMNS};
 
@@ -67,7 +67,7 @@ inline constexpr Statement commit{"commit", R"sql(
 UPDATE media_cache SET
     status = 'ready', file_id = $5, file_unique_id = $6, actual_kind = $7, weak = $8,
     version = version + 1, bytes = $9, storage_chat_id = $10, storage_message_id = $11,
-    next_retry_at = NULL, last_error = NULL, starts = 0, ready_at = now(), updated_at = now()
+    next_retry_at = NULL, last_error = NULL, starts = 0, posting = NULL, ready_at = now(), updated_at = now()
 WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4 AND status = 'warming'
 RETURNING )sql" PREWARM_READY_COLUMNS};
 
@@ -76,6 +76,7 @@ RETURNING )sql" PREWARM_READY_COLUMNS};
 // though its holder does not know, the lease stays: nobody was told yet.
 #define PREWARM_GIVE_UP_LEASE                                                 \
     "lease_owner = NULL, lease_token = NULL, lease_until = NULL, "            \
+    "posting = NULL, "                                                        \
     "updated_at = now() "                                                     \
     "WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4 " \
     "AND status = 'warming'"
@@ -93,7 +94,7 @@ inline constexpr Statement park{
 inline constexpr Statement dead{"dead", R"sql(
 UPDATE media_cache SET
     retry_count = retry_count + CASE status WHEN 'warming' THEN 1 ELSE 0 END,
-    status = 'failed', starts = 0, last_error = $5, updated_at = now()
+    status = 'failed', starts = 0, posting = NULL, last_error = $5, updated_at = now()
 WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4 AND status <> 'ready'
 RETURNING upload_event_ids
 )sql"};
@@ -103,6 +104,11 @@ inline constexpr Statement told{"told", R"sql(
 UPDATE media_cache SET lease_owner = NULL, lease_token = NULL, lease_until = NULL
 WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND status <> 'warming'
     AND (lease_token = $4 OR lease_until < now())
+)sql"};
+
+inline constexpr Statement note_posting{"note_posting", R"sql(
+UPDATE media_cache SET posting = lease_token
+WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4 AND status = 'warming'
 )sql"};
 
 inline constexpr Statement count_start{
@@ -289,6 +295,15 @@ SELECT status, coalesce(last_error, '') AS last_error, retry_count,
     '{}'::text[] AS upload_event_ids, '{}'::text[] AS cache_keys, '{}'::text[] AS cache_tags
 FROM media_cache
 WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3
+)sql"};
+
+inline constexpr Statement find_message{"find_message", R"sql(
+SELECT storage_chat_id, storage_message_id, coalesce(bytes, 0) FROM media_cache
+WHERE bot_slug = ANY ($1::text[]) AND sha256 = $2 AND kind = $3
+    AND status = 'ready' AND NOT weak
+    AND storage_chat_id = ANY ($4::bigint[]) AND storage_message_id > 0
+ORDER BY ready_at DESC
+LIMIT 1
 )sql"};
 
 inline constexpr Statement overview{"overview", R"sql(

@@ -120,6 +120,16 @@ struct Registry::Families {
             .Help("Uploads to Telegram that may have been one too many")
             .Register(registry)
             .Add({});
+    Counters& sent = BuildCounter()
+                         .Name("prewarm_sent_total")
+                         .Help("Objects that Telegram took, by the way they went")
+                         .Register(registry);
+    prometheus::Counter& saved =
+        BuildCounter()
+            .Name("prewarm_saved_bytes_total")
+            .Help("Bytes of objects that got a file_id without being streamed")
+            .Register(registry)
+            .Add({});
     Counters& bytes = BuildCounter()
                           .Name("prewarm_transferred_bytes_total")
                           .Help("Bytes of objects read from R2 and sent to Telegram")
@@ -193,6 +203,14 @@ void Registry::dead_lettered(std::string_view reason) {
 
 void Registry::uploaded_twice() {
     families_->duplicates.Increment();
+}
+
+void Registry::sent(std::string_view route) {
+    families_->sent.Add({{"route", std::string{route}}}).Increment();
+}
+
+void Registry::saved(std::uint64_t bytes) {
+    families_->saved.Increment(static_cast<double>(bytes));
 }
 
 void Registry::downloaded(std::uint64_t bytes) {

@@ -54,4 +54,14 @@ http::ClientRequest Endpoint::request(http::Method method, const ObjectName& obj
     return request;
 }
 
+Secret Endpoint::presigned_url(const ObjectName& object, std::chrono::seconds lifetime) {
+    PlainRequest plain{.method = "GET",
+                       .path = fmt::format("{}/{}/{}", prefix_, object.bucket, object.key),
+                       .query = {},
+                       .headers = {{"host", host_}},
+                       .payload_sha256 = {}};
+    return Secret{origin_ +
+                  signer_.presign(std::move(plain), lifetime, std::chrono::system_clock::now())};
+}
+
 }  // namespace prewarm::s3

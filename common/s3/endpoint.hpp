@@ -1,6 +1,7 @@
 /// Where the objects are, and how a request for one is signed.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,9 @@ public:
     http::ClientRequest request(http::Method method, const ObjectName& object,
                                 std::vector<Header> headers, std::string payload_sha256,
                                 Deadline deadline);
+
+    /// An address of the object that lets anybody read it for `lifetime` from now.
+    Secret presigned_url(const ObjectName& object, std::chrono::seconds lifetime);
 
 private:
     Endpoint(std::string origin, std::string host, std::string prefix, Credentials credentials);

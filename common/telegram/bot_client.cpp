@@ -1,5 +1,7 @@
 #include "common/telegram/bot_client.hpp"
 
+#include <boost/algorithm/string/replace.hpp>
+
 #include "common/telegram/form.hpp"
 
 namespace prewarm::telegram {
@@ -39,11 +41,38 @@ http::ClientRequest BotClient::request(const Secret& token, std::string method,
 
 asio::awaitable<Posting> BotClient::send(Secret token, OutgoingMedia media, Deadline deadline) {
     const auto bytes = size_of(media.content);
-    auto method = request(token, send_method(media.kind), deadline);
-    const auto what = method.what;
     auto declared = media.attributes;
+    auto method = request(token, send_method(media.kind), deadline);
     method.body = form_of(std::move(media));
+    auto posting = co_await post(std::move(method));
+    if (posting.sent) {
+        posting.sent->bytes = bytes;
+        posting.sent->declared = std::move(declared);
+    }
+    co_return posting;
+}
 
+asio::awaitable<Posting> BotClient::send_by_url(Secret token, MediaKind kind, std::int64_t chat_id,
+                                                Secret url, Deadline deadline) {
+    auto method = request(token, send_method(kind), deadline);
+    method.body = form_by_url(kind, chat_id, url);
+    auto posting = co_await post(std::move(method));
+    // Telegram may quote it.
+    if (!posting.sent)
+        boost::algorithm::ireplace_all(posting.sent.error().detail, url.reveal(), "(the URL)");
+    co_return posting;
+}
+
+asio::awaitable<Posting> BotClient::forward(Secret token, std::int64_t from_chat_id,
+                                            std::int64_t message_id, std::int64_t chat_id,
+                                            Deadline deadline) {
+    auto method = request(token, "forwardMessage", deadline);
+    method.body = forward_form(from_chat_id, message_id, chat_id);
+    co_return co_await post(std::move(method));
+}
+
+asio::awaitable<Posting> BotClient::post(http::ClientRequest method) {
+    const auto what = method.what;
     std::string body;
     auto exchange = client_.start(std::move(method), http::sink_into(body, most_answer_bytes));
     auto head = co_await exchange.head();
@@ -64,10 +93,6 @@ asio::awaitable<Posting> BotClient::send(Secret token, OutgoingMedia media, Dead
     posting.outcome_unknown =
         exchange.was_repeated() ||
         (!posting.sent && posting.sent.error().kind == FailureKind::outcome_unknown);
-    if (posting.sent) {
-        posting.sent->bytes = bytes;
-        posting.sent->declared = std::move(declared);
-    }
     co_return posting;
 }
 

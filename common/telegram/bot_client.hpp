@@ -49,9 +49,20 @@ public:
     /// Posts silently, with the method of its kind. Failures as answer.hpp and client.hpp say.
     asio::awaitable<Posting> send(Secret token, OutgoingMedia media, Deadline deadline);
 
+    /// Has Telegram fetch the file. `bytes` and `declared` of what was sent are not known here. The
+    /// URL is never in a failure.
+    asio::awaitable<Posting> send_by_url(Secret token, MediaKind kind, std::int64_t chat_id,
+                                         Secret url, Deadline deadline);
+
+    /// Posts silently what stands in another chat (or the same), and tells this bot's own file_id.
+    asio::awaitable<Posting> forward(Secret token, std::int64_t from_chat_id,
+                                     std::int64_t message_id, std::int64_t chat_id,
+                                     Deadline deadline);
+
     Task<BotIdentity> get_me(Secret token, Deadline deadline);
 
 private:
+    asio::awaitable<Posting> post(http::ClientRequest method);
     http::ClientRequest request(const Secret& token, std::string method, Deadline deadline) const;
 
     http::Client& client_;

@@ -10,6 +10,13 @@ void add(http::Multipart& parts, std::string name, std::string value) {
     parts.push_back({.name = std::move(name), .content = std::move(value)});
 }
 
+http::Multipart silently_to(std::int64_t chat_id) {
+    http::Multipart parts;
+    add(parts, "chat_id", std::to_string(chat_id));
+    add(parts, "disable_notification", "true");
+    return parts;
+}
+
 /// Zero means that it is not known.
 void add_number(http::Multipart& parts, std::string name, std::int64_t number) {
     if (number > 0) add(parts, std::move(name), std::to_string(number));
@@ -104,10 +111,22 @@ bool takes_thumbnail(MediaKind kind) {
     return false;
 }
 
+http::Multipart form_by_url(MediaKind kind, std::int64_t chat_id, const Secret& url) {
+    auto parts = silently_to(chat_id);
+    add(parts, std::string{name_of(kind)}, url.reveal());
+    return parts;
+}
+
+http::Multipart forward_form(std::int64_t from_chat_id, std::int64_t message_id,
+                             std::int64_t chat_id) {
+    auto parts = silently_to(chat_id);
+    add(parts, "from_chat_id", std::to_string(from_chat_id));
+    add(parts, "message_id", std::to_string(message_id));
+    return parts;
+}
+
 http::Multipart form_of(OutgoingMedia media) {
-    http::Multipart parts;
-    add(parts, "chat_id", std::to_string(media.chat_id));
-    add(parts, "disable_notification", "true");
+    auto parts = silently_to(media.chat_id);
     add_attributes(parts, media.kind, media.attributes);
     if (!media.thumbnail.empty() && takes_thumbnail(media.kind)) {
         parts.push_back({.name = "thumbnail",

@@ -15,4 +15,10 @@ std::string send_method(MediaKind kind);
 /// is for.
 http::Multipart form_of(OutgoingMedia media);
 
+/// For a file that Telegram is to fetch.
+http::Multipart form_by_url(MediaKind kind, std::int64_t chat_id, const Secret& url);
+
+http::Multipart forward_form(std::int64_t from_chat_id, std::int64_t message_id,
+                             std::int64_t chat_id);
+
 }  // namespace prewarm::telegram

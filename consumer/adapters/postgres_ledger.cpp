@@ -63,6 +63,10 @@ Task<> PostgresLedger::count_start(const Lease& lease, bool counts) {
     return store_.count_start(lease, counts);
 }
 
+Task<bool> PostgresLedger::note_posting(const Lease& lease) {
+    return store_.note_posting(lease);
+}
+
 Task<bool> PostgresLedger::release(const Lease& lease) {
     live_.erase(lease.token);
     co_return co_await store_.release(lease);

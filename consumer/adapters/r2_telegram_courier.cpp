@@ -38,6 +38,14 @@ Failure of_telegram(Failure failure) {
     return failure;
 }
 
+/// What the uploader called it may be what misled Telegram.
+std::string file_name_of(const Upload& upload, bool insists) {
+    const auto kind = upload.media.kind;
+    if (insists) return telegram::file_name_for(kind, name_of(kind), {});
+    return telegram::file_name_for(
+        kind, upload.file_name.empty() ? upload.r2_key : upload.file_name, upload.mime_type);
+}
+
 /// When one of the two transfers ends, whether the other one is to be cancelled.
 struct UploadDecides {
     asio::cancellation_type operator()(const std::exception_ptr& thrown,
@@ -63,14 +71,14 @@ s3::ObjectName R2TelegramCourier::object_of(const Upload& upload, std::string ke
             .key = std::move(key)};
 }
 
-Task<Sent> R2TelegramCourier::carry(const Upload& upload, std::int64_t chat_id) {
+Task<Sent> R2TelegramCourier::carry(const Upload& upload, const warm::Errand& errand) {
     CarryReport report;
-    auto sent = co_await carry_and_note(upload, chat_id, report);
+    auto sent = co_await carry_and_note(upload, errand, report);
     if (options_.on_carried) options_.on_carried(upload, report);
     co_return sent;
 }
 
-Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t chat_id,
+Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, const warm::Errand& errand,
                                              CarryReport& report) {
     const auto kind = upload.media.kind;
     auto token = options_.token_of(upload.media.bot_slug);
@@ -84,14 +92,12 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t 
     }
     const auto deadline = deadline_in(options_.time_limit);
     auto thumbnail = co_await thumbnail_of(upload, deadline);
-    telegram::OutgoingMedia media{
-        .kind = kind,
-        .chat_id = chat_id,
-        .content = {},
-        .file_name = telegram::file_name_for(
-            kind, upload.file_name.empty() ? upload.r2_key : upload.file_name, upload.mime_type),
-        .attributes = upload.attributes,
-        .thumbnail = std::move(thumbnail)};
+    telegram::OutgoingMedia media{.kind = kind,
+                                  .chat_id = errand.turn.chat_id,
+                                  .content = {},
+                                  .file_name = file_name_of(upload, errand.insists),
+                                  .attributes = upload.attributes,
+                                  .thumbnail = std::move(thumbnail)};
 
     const s3::Announced announced{upload.bytes, upload.media.sha256};
     auto object = co_await reader_.open(object_of(upload, upload.r2_key), announced, deadline);
@@ -101,17 +107,18 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t 
     auto fits = telegram::check_size(kind, size, options_.telegram_server);
     if (!fits) co_return fits.error();
 
-    if (needs_probe(media, size)) {
+    // One that insists leaves nothing to Telegram's guess.
+    if (needs_probe(media, errand.insists ? UINT64_MAX : size)) {
         s3::Version version{size, object->etag()};
         report.probed_bytes = co_await prober_.complete(
             media, upload, object_of(upload, upload.r2_key), std::move(version), deadline);
     }
     const auto began = std::chrono::steady_clock::now();
-    auto posting =
-        size <= options_.ring_bytes
-            ? post_whole(std::move(*object), std::move(*token), std::move(media), deadline, report)
-            : post_streaming(std::move(*object), std::move(*token), std::move(media), deadline,
-                             report);
+    auto posting = size <= options_.ring_bytes
+                       ? post_whole(std::move(*object), std::move(*token), std::move(media), errand,
+                                    deadline, report)
+                       : post_streaming(std::move(*object), std::move(*token), std::move(media),
+                                        errand, deadline, report);
     auto posted = co_await std::move(posting);
     if (!posted) co_return posted.error();
     if (posted->all_given_at) {
@@ -127,7 +134,8 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t 
 
 Task<telegram::Posting> R2TelegramCourier::post_whole(s3::OpenObject object, Secret token,
                                                       telegram::OutgoingMedia media,
-                                                      Deadline deadline, CarryReport& report) {
+                                                      const warm::Errand& errand, Deadline deadline,
+                                                      CarryReport& report) {
     {
         // Nothing of the download is kept while Telegram takes its time.
         auto whole_of = std::move(object);
@@ -137,12 +145,15 @@ Task<telegram::Posting> R2TelegramCourier::post_whole(s3::OpenObject object, Sec
         if (!bytes) co_return of_r2(std::move(bytes.error()));
         media.content = std::move(*bytes);
     }
+    if (auto begun = co_await errand.before_posting(); !begun) co_return begun.error();
     co_return co_await bots_.send(std::move(token), std::move(media), deadline);
 }
 
 Task<telegram::Posting> R2TelegramCourier::post_streaming(s3::OpenObject object, Secret token,
                                                           telegram::OutgoingMedia media,
+                                                          const warm::Errand& errand,
                                                           Deadline deadline, CarryReport& report) {
+    if (auto begun = co_await errand.before_posting(); !begun) co_return begun.error();
     BytePipe pipe{options_.ring_bytes};
     media.content = http::PipedBytes{&pipe, object.size_bytes()};
     const auto executor = co_await asio::this_coro::executor;

@@ -14,27 +14,11 @@
 #include "common/s3/object_reader.hpp"
 #include "common/telegram/bot_client.hpp"
 #include "common/telegram/limits.hpp"
+#include "consumer/adapters/carry_report.hpp"
 #include "consumer/adapters/media_prober.hpp"
 #include "consumer/warm/ports.hpp"
 
 namespace prewarm {
-
-/// How one carrying went, well or not.
-struct CarryReport {
-    using Duration = std::chrono::steady_clock::duration;
-
-    /// Nothing for a stage that was not reached.
-    std::optional<Duration> r2_first_byte{};  ///< From the request to R2 to its headers.
-    std::optional<Duration> transfer{};       ///< From there until Telegram had been given it all.
-    std::optional<Duration> telegram{};       ///< From there to its answer.
-    std::uint64_t r2_resumes = 0;             ///< How often the rest of it was asked for.
-    std::uint64_t downloaded_bytes = 0;       ///< Of the object, from R2.
-    std::uint64_t probed_bytes = 0;           ///< Of it, beside: to learn what to declare.
-    std::uint64_t uploaded_bytes = 0;         ///< Of the object, to Telegram: all or 0.
-    std::optional<FailureKind> telegram_failure{};
-    /// Telegram had it all and did not answer: trying again may post it twice.
-    bool outcome_unknown = false;
-};
 
 struct CourierOptions {
     s3::Endpoint r2;
@@ -68,7 +52,7 @@ public:
     /// What goes wrong at R2 is what is reported, even if it made the upload fail too; and nothing
     /// is posted then. A thumbnail that cannot be had is done without. What Telegram will not find
     /// out, and the upload does not tell, is found out as far as possible.
-    Task<Sent> carry(const Upload& upload, std::int64_t chat_id) override;
+    Task<Sent> carry(const Upload& upload, const warm::Errand& errand) override;
 
     /// Whether R2 answers us, and lets us read the default bucket.
     Task<> check_r2();
@@ -78,14 +62,16 @@ public:
     Task<> check_bot(std::string_view bot_slug);
 
 private:
-    Task<Sent> carry_and_note(const Upload& upload, std::int64_t chat_id, CarryReport& report);
+    Task<Sent> carry_and_note(const Upload& upload, const warm::Errand& errand,
+                              CarryReport& report);
     asio::awaitable<std::string> thumbnail_of(const Upload& upload, Deadline deadline);
     Task<std::string> read_thumbnail(s3::ObjectName name, Deadline deadline);
     Task<telegram::Posting> post_whole(s3::OpenObject object, Secret token,
-                                       telegram::OutgoingMedia media, Deadline deadline,
-                                       CarryReport& report);
+                                       telegram::OutgoingMedia media, const warm::Errand& errand,
+                                       Deadline deadline, CarryReport& report);
     Task<telegram::Posting> post_streaming(s3::OpenObject object, Secret token,
-                                           telegram::OutgoingMedia media, Deadline deadline,
+                                           telegram::OutgoingMedia media,
+                                           const warm::Errand& errand, Deadline deadline,
                                            CarryReport& report);
     s3::ObjectName object_of(const Upload& upload, std::string key) const;
 

@@ -58,13 +58,20 @@ void Report::step_retried(warm::Step step, const Failure& failure) {
 }
 
 void Report::suspect_runs_alone(const Upload& upload, std::uint32_t starts) {
-    // Whoever began it before may have posted it.
-    metrics_.uploaded_twice();
     log::warn("job.suspect", "it was begun before without an outcome, and runs alone",
               {{"bot_slug", upload.media.bot_slug},
                {"sha256", upload.media.sha256.hex()},
                {"kind", name_of(upload.media.kind)},
                {"starts", starts}});
+}
+
+void Report::weak_id_retried(const Upload& upload, bool is_mended) {
+    metrics_.retried("weak_id");
+    log::info("job.weak_id_retried", "a weak file_id was tried once more",
+              {{"bot_slug", upload.media.bot_slug},
+               {"sha256", upload.media.sha256.hex()},
+               {"kind", name_of(upload.media.kind)},
+               {"mended", is_mended}});
 }
 
 void Report::upload_wasted() {
@@ -81,6 +88,8 @@ void Report::carried(const CarryReport& carried) {
     if (carried.telegram) metrics_.stage_took(metrics::Stage::telegram, *carried.telegram);
     for (std::uint64_t i = 0; i < carried.r2_resumes; ++i)
         metrics_.retried("r2_read");
+    if (carried.telegram && !carried.telegram_failure) metrics_.sent(name_of(carried.route));
+    metrics_.saved(carried.saved_bytes);
     metrics_.downloaded(carried.downloaded_bytes);
     metrics_.probed(carried.probed_bytes);
     metrics_.uploaded(carried.uploaded_bytes);

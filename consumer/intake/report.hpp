@@ -20,6 +20,7 @@ public:
     void step_ended(warm::Step step, std::chrono::steady_clock::duration took) override;
     void step_retried(warm::Step step, const Failure& failure) override;
     void suspect_runs_alone(const Upload& upload, std::uint32_t starts) override;
+    void weak_id_retried(const Upload& upload, bool is_mended) override;
     void upload_wasted() override;
 
     void carried(const CarryReport& carried);

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "common/base/upload.hpp"
+
 namespace prewarm {
 namespace {
 
@@ -44,13 +46,22 @@ std::uint64_t most_by_url(MediaKind kind) {
     return most_bytes_by_url;
 }
 
+/// Those of a larger one have to be declared.
+bool needs_attributes(const RouteFacts& facts) {
+    return facts.bytes > analysed_up_to_bytes &&
+           (facts.kind == MediaKind::animation || facts.kind == MediaKind::audio);
+}
+
 /// What speaks against a URL; nothing if it may be tried.
 std::optional<std::string> against_url(const RouteFacts& facts) {
     if (facts.url_mode == UrlMode::off) return "PREWARM_URL_MODE is off";
+    if (facts.insists) return "the kind is to be kept";
+    if (!facts.has_address) return "its bucket has no public address";
     if (facts.url_has_failed) return "this address has failed before";
     if (facts.bytes == 0) return "the object's size is not known";
     if (facts.bytes > most_by_url(facts.kind))
         return fmt::format("{} bytes are too many to be fetched", facts.bytes);
+    if (needs_attributes(facts)) return "Telegram would not look into it";
     if (facts.has_attributes) return "nothing can be declared with an address";
     if (!keeps_kind_by_url(facts.kind, facts.mime_type))
         return fmt::format("a fetched `{}` may not stay a {}", facts.mime_type,
@@ -74,7 +85,8 @@ std::string_view name_of(Route route) {
 
 Result<std::vector<RouteChoice>> plan_routes(const RouteFacts& facts) {
     std::vector<RouteChoice> routes;
-    if (facts.forwards && facts.stands_with_another_bot)
+    const bool may_forward = facts.forwards && !facts.forward_has_failed && !facts.insists;
+    if (may_forward && facts.stands_with_another_bot)
         routes.push_back({Route::forward, "another bot has it in a chat that both are in"});
     const auto no_url = against_url(facts);
     if (!no_url) routes.push_back({Route::url, "small, and of a type that keeps its kind"});

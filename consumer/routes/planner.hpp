@@ -31,9 +31,12 @@ struct RouteFacts {
     telegram::Server server = telegram::Server::cloud;
     UrlMode url_mode = UrlMode::off;
     bool url_has_failed = false;  ///< Telegram remembers that for days.
-    /// A message of another bot with this object stands in a chat that both are in.
+    bool has_address = true;      ///< The bucket is one that a URL can be made for.
+    /// A good message of another bot with this object stands in a chat that both are in.
     bool stands_with_another_bot = false;
-    bool forwards = false;  ///< PREWARM_FORWARD_FANOUT.
+    bool forwards = false;            ///< PREWARM_FORWARD_FANOUT.
+    bool forward_has_failed = false;  ///< A while ago.
+    bool insists = false;             ///< The kind is to be kept, at the price of another upload.
 };
 
 struct RouteChoice {

@@ -63,11 +63,12 @@ struct Situation {
     double chance = 0.5;  ///< Within 0 and 1; spreads what failed together.
 };
 
-/// MEDIA_PREWARM_MAX_ATTEMPTS, MEDIA_PREWARM_BACKOFF_MS and MEDIA_PREWARM_BACKOFF_MAX_MS.
+/// MEDIA_PREWARM_MAX_ATTEMPTS, _BACKOFF_MS, _BACKOFF_MAX_MS and _RETRY_WEAK_ID.
 struct RetryPolicy {
     std::uint32_t max_attempts = 5;
     std::chrono::milliseconds backoff{2000};
     std::chrono::milliseconds longest_backoff{600'000};
+    bool retries_weak_id = false;
 };
 
 /// Five kinds of failure, of which one burns attempts:

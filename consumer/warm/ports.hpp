@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +50,10 @@ public:
     /// Whether this start counts: not while it waits for others.
     virtual Task<> count_start(const Lease& lease, bool counts) = 0;
 
+    /// From now on, until its outcome is recorded, Telegram may have it. False when the lease was
+    /// lost.
+    virtual Task<bool> note_posting(const Lease& lease) = 0;
+
     /// The media will not get ready, and was not claimed for this event. The ids of all events that
     /// are answered by that; none if the ledger does not know it, or somebody is at it.
     virtual Task<std::vector<std::string>> record_refused(const MediaKey& media,
@@ -90,13 +95,22 @@ public:
     virtual std::optional<Failure> away() const = 0;
 };
 
+/// One try to get an object to Telegram.
+struct Errand {
+    Turn turn;
+    /// It came out as another kind, or lacks something: the way that is most likely to mend that.
+    bool insists = false;
+    /// To be called, once, before Telegram is given anything: what it fails with ends the errand.
+    std::function<Task<>()> before_posting;
+};
+
 /// From R2 to Telegram.
 class Courier {
 public:
     virtual ~Courier() = default;
-    /// Streams the object to `chat_id` and verifies its length and digest on the way: one that
-    /// differs is never posted.
-    virtual Task<Sent> carry(const Upload& upload, std::int64_t chat_id) = 0;
+    /// An object whose length or digest differ from what was announced is never posted.
+    /// `way_closed` when it may work another way, which the next call takes.
+    virtual Task<Sent> carry(const Upload& upload, const Errand& errand) = 0;
 };
 
 /// Caches of others (Redis).
@@ -133,6 +147,8 @@ public:
     virtual void step_retried(Step step, const Failure& failure) = 0;
     /// It has been begun before, and whoever began it did not live to tell: it runs alone.
     virtual void suspect_runs_alone(const Upload& upload, std::uint32_t starts) = 0;
+    /// A weak file_id was tried once more; when that mended nothing, the weak one stays.
+    virtual void weak_id_retried(const Upload& upload, bool is_mended) = 0;
     /// Telegram has it, or may have it, and its file_id was not kept: somebody else's is on record,
     /// or will be.
     virtual void upload_wasted() = 0;

@@ -19,6 +19,10 @@ constexpr std::chrono::milliseconds slowest_retry = 1000ms;
 // One start, and four more alone: whoever is killed that often while it runs is killed by it.
 constexpr std::uint32_t most_starts = 5;
 
+// A weak id is good enough to be told, so what would mend it does not wait for long.
+constexpr int most_waits_to_insist = 5;
+constexpr std::chrono::milliseconds longest_to_insist = 10s;
+
 std::chrono::milliseconds next_wait(std::chrono::milliseconds wait) {
     return std::min(2 * wait, slowest_retry);
 }
@@ -32,6 +36,7 @@ bool may_pass(FailureKind kind) {
 /// the attributes that Telegram does not work out above ~10 MB shows as 320x320 with no duration.
 bool is_weak(const Upload& upload, const Sent& sent) {
     if (sent.actual_kind != upload.media.kind) return true;
+    if (sent.is_copy_of_good) return false;
     const bool needs_attributes =
         upload.media.kind == MediaKind::video || upload.media.kind == MediaKind::animation;
     return needs_attributes && sent.bytes > analysed_up_to_bytes &&
@@ -99,6 +104,7 @@ asio::awaitable<Outcome> WarmMedia::steps(const Upload& upload, Progress& progre
     if (std::holds_alternative<LeasedElsewhere>(*claim)) co_return Coalesced{};
     progress.is_recorded = true;
     held = std::move(std::get<Lease>(*claim));
+    if (held->may_be_posted) ports_.observer.upload_wasted();
     co_return co_await warm(upload, progress, held);
 }
 
@@ -122,10 +128,16 @@ asio::awaitable<Outcome> WarmMedia::warm(const Upload& upload, Progress& progres
     stay.emplace(co_await enter(upload, *held));
 
     for (std::uint32_t tries = 1;; ++tries) {
-        auto sent = co_await transfer(upload, progress);
+        auto sent = co_await transfer(upload, *held, progress, false);
         if (sent) {
+            if (policy_.retries_weak_id && is_weak(upload, *sent))
+                sent = co_await insist(upload, *held, progress, std::move(*sent));
             stay.reset();
             co_return co_await keep(upload, std::move(*sent), held);
+        }
+        if (sent.error().lost_lease) {
+            held.reset();
+            co_return Coalesced{};
         }
         const auto situation = co_await situation_of(sent.error(), *held, tries);
         auto verdict = judge(sent.error().failure, situation, policy_);
@@ -161,28 +173,59 @@ asio::awaitable<Isolation::Stay> WarmMedia::enter(const Upload& upload, Lease& l
 }
 
 asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload,
-                                                            Progress& progress) {
+                                                            const Lease& lease, Progress& progress,
+                                                            bool insists) {
     const auto turn = co_await timed(Step::budget, ports_.budget.wait_turn(upload));
     if (!turn) co_return std::unexpected{turn.error()};
     struct UsedTurn {
         Budget& budget;
         const Upload& upload;
         const Turn& turn;
-        Posted posted = Posted::perhaps;
+        Posted posted = Posted::no;
         ~UsedTurn() { budget.ended(upload, turn, posted); }
     } used{ports_.budget, upload, *turn};
-    progress.may_be_posted = true;
-    auto sent = co_await timed(Step::transfer, ports_.courier.carry(upload, turn->chat_id));
+    bool lost_lease = false;
+    const Errand errand{.turn = *turn, .insists = insists, .before_posting = [&]() -> Task<> {
+                            auto noted = co_await ports_.ledger.note_posting(lease);
+                            if (!noted) {
+                                noted.error().source = Dependency::postgres;
+                                co_return std::move(noted.error());
+                            }
+                            lost_lease = !*noted;
+                            if (lost_lease)
+                                co_return Failure{FailureKind::transient, "the lease was lost"};
+                            progress.may_be_posted = true;
+                            used.posted = Posted::perhaps;
+                            co_return Result<>{};
+                        }};
+    auto sent = co_await timed(Step::transfer, ports_.courier.carry(upload, errand));
     progress.may_be_posted = sent.has_value();
     if (sent) {
         ports_.surroundings.works(Dependency::r2);
         ports_.surroundings.works(Dependency::telegram);
     } else {
-        const auto& failure = sent.error().failure;
-        if (failure.source == Dependency::r2) used.posted = Posted::no;
-        ports_.budget.failed(upload, *turn, failure);
+        sent.error().lost_lease = lost_lease;
+        ports_.budget.failed(upload, *turn, sent.error().failure);
     }
     co_return sent;
+}
+
+// Once. Whatever comes of it, there is a file_id.
+asio::awaitable<Sent> WarmMedia::insist(const Upload& upload, const Lease& lease,
+                                        Progress& progress, Sent weak) {
+    auto again = co_await transfer(upload, lease, progress, true);
+    for (int waits = 0; waits < most_waits_to_insist && !again &&
+                        again.error().failure.kind == FailureKind::throttled;
+         ++waits) {
+        co_await ports_.clock.pause(
+            std::min(again.error().failure.retry_after.value_or(first_retry), longest_to_insist));
+        again = co_await transfer(upload, lease, progress, true);
+    }
+    progress.may_be_posted = true;  // The first one is.
+    const bool is_mended = again && !is_weak(upload, *again);
+    ports_.observer.weak_id_retried(upload, is_mended);
+    if (again) ports_.observer.upload_wasted();
+    co_return is_mended ? std::move(*again) : std::move(weak);
 }
 
 // A dependency that answers somebody else has nothing to do with this job's failure.

@@ -41,6 +41,7 @@ private:
     struct Failed {
         Step step;
         Failure failure;
+        bool lost_lease = false;  ///< Somebody else answers for the media.
     };
     template <class T>
     using Tried = std::expected<T, Failed>;
@@ -55,7 +56,10 @@ private:
                                    std::optional<Lease>& held);
     asio::awaitable<Outcome> warm(const Upload& upload, Progress& progress,
                                   std::optional<Lease>& held);
-    asio::awaitable<Tried<Sent>> transfer(const Upload& upload, Progress& progress);
+    asio::awaitable<Tried<Sent>> transfer(const Upload& upload, const Lease& lease,
+                                          Progress& progress, bool insists);
+    asio::awaitable<Sent> insist(const Upload& upload, const Lease& lease, Progress& progress,
+                                 Sent weak);
     asio::awaitable<Outcome> keep(const Upload& upload, Sent sent, std::optional<Lease>& held);
     asio::awaitable<Ready> tell(const Upload& upload, ReadyMedia media, bool already_warm);
     asio::awaitable<Situation> situation_of(const Failed& failed, const Lease& lease,

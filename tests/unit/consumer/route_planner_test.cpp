@@ -77,6 +77,31 @@ TEST_F(PlanRoutes, ForwardWhatStandsInAChatThatBothBotsAreIn) {
     EXPECT_THAT(routes(), ElementsAre(Route::forward, Route::url, Route::multipart));
 }
 
+TEST_F(PlanRoutes, ForwardNothingAWhileAfterThatFailed) {
+    facts.stands_with_another_bot = facts.forwards = facts.forward_has_failed = true;
+    EXPECT_THAT(routes(), ElementsAre(Route::url, Route::multipart));
+}
+
+TEST_F(PlanRoutes, StreamWhatIsToKeepItsKind) {
+    facts.stands_with_another_bot = facts.forwards = facts.insists = true;
+    EXPECT_THAT(routes(), ElementsAre(Route::multipart));
+    EXPECT_THAT(why_multipart(), HasSubstr("kind is to be kept"));
+}
+
+TEST_F(PlanRoutes, StreamWhatStandsInABucketWithoutAnAddress) {
+    facts.has_address = false;
+    EXPECT_THAT(routes(), ElementsAre(Route::multipart));
+}
+
+TEST_F(PlanRoutes, StreamWhatTelegramWouldNotLookInto) {
+    facts.kind = MediaKind::audio;
+    facts.mime_type = "audio/mpeg";
+    facts.bytes = 10'000'000;
+    EXPECT_THAT(routes(), ElementsAre(Route::url, Route::multipart));
+    facts.bytes = 10'000'001;
+    EXPECT_THAT(routes(), ElementsAre(Route::multipart));
+}
+
 TEST_F(PlanRoutes, KnowBeforehandWhatNoWayTakes) {
     facts.kind = MediaKind::video;
     facts.bytes = 52'428'801;

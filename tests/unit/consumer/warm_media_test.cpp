@@ -36,10 +36,15 @@ struct ScriptedPorts : Ledger,
     std::vector<Result<ReadyMedia>> commits{ReadyMedia{.file_id = "file", .version = 1}};
     std::vector<Result<bool>> lease_is_ours{true};
     int wasted = 0;
+    std::vector<bool> mended;
     std::vector<Result<>> invalidations{{}};
     Result<> announced{};
+    bool read_for_ever = false;
     bool carry_for_ever = false;
+    std::vector<Result<bool>> postings_noted{true};
+    std::vector<bool> insisted;
     bool weak = false;
+    std::string committed;
     std::int64_t chat = 0;
     std::vector<std::chrono::milliseconds> pauses;
 
@@ -54,8 +59,9 @@ struct ScriptedPorts : Ledger,
         calls.emplace_back("claim");
         co_return next(claims);
     }
-    Task<ReadyMedia> commit(const Lease&, const Sent&, bool is_weak) override {
+    Task<ReadyMedia> commit(const Lease&, const Sent& kept, bool is_weak) override {
         calls.emplace_back("commit");
+        committed = kept.file_id;
         weak = is_weak;
         co_return next(commits);
     }
@@ -103,9 +109,16 @@ struct ScriptedPorts : Ledger,
     }
     void works(Dependency) override {}
     std::optional<Failure> away() const override { return missing; }
-    Task<Sent> carry(const Upload&, std::int64_t chat_id) override {
+    Task<bool> note_posting(const Lease&) override {
+        calls.emplace_back("note_posting");
+        co_return next(postings_noted);
+    }
+    Task<Sent> carry(const Upload&, const Errand& errand) override {
         calls.emplace_back("carry");
-        chat = chat_id;
+        chat = errand.turn.chat_id;
+        insisted.push_back(errand.insists);
+        if (read_for_ever) co_await sleep_for(24h);
+        if (auto begun = co_await errand.before_posting(); !begun) co_return begun.error();
         if (carry_for_ever) co_await sleep_for(24h);
         co_return next(sent);
     }
@@ -126,6 +139,7 @@ struct ScriptedPorts : Ledger,
     void step_ended(Step, std::chrono::steady_clock::duration) override {}
     void step_retried(Step, const Failure&) override {}
     void suspect_runs_alone(const Upload&, std::uint32_t) override { calls.emplace_back("alone"); }
+    void weak_id_retried(const Upload&, bool is_mended) override { mended.push_back(is_mended); }
     void upload_wasted() override { ++wasted; }
 };
 
@@ -148,8 +162,8 @@ protected:
 
 TEST_F(WarmMediaTest, InvalidatesBeforeItAnnounces) {
     EXPECT_TRUE(std::holds_alternative<Ready>(run()));
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "invalidate",
-                                         "announce", "told"));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "note_posting", "commit",
+                                         "invalidate", "announce", "told"));
     EXPECT_EQ(ports.chat, 42);
 }
 
@@ -192,14 +206,15 @@ TEST_F(WarmMediaTest, ParksWithoutBlameWhatFailsForEverybody) {
     ports.everybody_fails = true;
     EXPECT_FALSE(std::get<Parked>(run()).failed);
     EXPECT_EQ(ports.parked_after, ParkedAfter::blameless_try);
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "park"));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "note_posting", "park"));
 }
 
 TEST_F(WarmMediaTest, GoesToAnotherChatWhenOneRefuses) {
     ports.sent.insert(ports.sent.begin(), from(Dependency::telegram, FailureKind::chat_refused));
     EXPECT_TRUE(std::holds_alternative<Ready>(run()));
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "budget", "carry", "commit",
-                                         "invalidate", "announce", "told"));
+    EXPECT_THAT(ports.calls,
+                ElementsAre("claim", "budget", "carry", "note_posting", "budget", "carry",
+                            "note_posting", "commit", "invalidate", "announce", "told"));
     EXPECT_THAT(ports.told_to_budget, ElementsAre(FailureKind::chat_refused));
 }
 
@@ -221,8 +236,8 @@ TEST_F(WarmMediaTest, GoesOnUnderALeaseThatIsStillItsOwn) {
                      ReadyMedia{.file_id = "file", .version = 1}};
     ports.claims.push_back(Claim{LeasedElsewhere{30s, 7}});
     EXPECT_TRUE(std::holds_alternative<Ready>(run()));
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "claim", "commit",
-                                         "invalidate", "announce", "told"));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "note_posting", "commit",
+                                         "claim", "commit", "invalidate", "announce", "told"));
 }
 
 TEST_F(WarmMediaTest, CountsNoStartWhileASuspectWaitsToBeAlone) {
@@ -256,8 +271,9 @@ TEST_F(WarmMediaTest, NeverSkipsAnInvalidation) {
     const Result<> away = Failure{FailureKind::unavailable, "redis"};
     ports.invalidations = {away, away, Result<>{}};
     EXPECT_TRUE(std::holds_alternative<Ready>(run()));
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "invalidate",
-                                         "invalidate", "invalidate", "announce", "told"));
+    EXPECT_THAT(ports.calls,
+                ElementsAre("claim", "budget", "carry", "note_posting", "commit", "invalidate",
+                            "invalidate", "invalidate", "announce", "told"));
 }
 
 TEST_F(WarmMediaTest, ParksAfterAFailedAttempt) {
@@ -265,7 +281,7 @@ TEST_F(WarmMediaTest, ParksAfterAFailedAttempt) {
     const auto outcome = run();
     EXPECT_EQ(std::get<Parked>(outcome).why, "transfer: trouble");
     EXPECT_TRUE(ports.parked.failed);
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "park"));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "note_posting", "park"));
 }
 
 TEST_F(WarmMediaTest, DeadLettersAfterTheLastAttempt) {
@@ -279,13 +295,15 @@ TEST_F(WarmMediaTest, RecordsADeadMediaBeforeItIsDeadLettered) {
     const auto dead = std::get<DeadLettered>(run());
     EXPECT_EQ(dead.reason, FailureReason::object_mismatch);
     EXPECT_THAT(dead.upload_event_ids, ElementsAre("event", "another"));
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "record_dead"));
+    EXPECT_THAT(ports.calls,
+                ElementsAre("claim", "budget", "carry", "note_posting", "record_dead"));
 }
 
 TEST_F(WarmMediaTest, DoesNotAnnounceWhatCanNeverBeStored) {
     ports.commits = {Failure{FailureKind::refused, "no such character"}};
     EXPECT_EQ(std::get<DeadLettered>(run()).reason, FailureReason::invalid_event);
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "record_dead"));
+    EXPECT_THAT(ports.calls,
+                ElementsAre("claim", "budget", "carry", "note_posting", "commit", "record_dead"));
     EXPECT_EQ(ports.wasted, 1);
 }
 
@@ -293,8 +311,8 @@ TEST_F(WarmMediaTest, KeepsAFileIdWhileTheLedgerIsAway) {
     const Result<ReadyMedia> away = Failure{FailureKind::unavailable, "postgres"};
     ports.commits = {away, away, ReadyMedia{.file_id = "file", .version = 1}};
     EXPECT_FALSE(std::get<Ready>(run()).already_warm);
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "commit", "commit",
-                                         "invalidate", "announce", "told"));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "note_posting", "commit",
+                                         "commit", "commit", "invalidate", "announce", "told"));
     EXPECT_EQ(ports.wasted, 0);
 }
 
@@ -311,15 +329,16 @@ TEST_F(WarmMediaTest, CommitsUnderANewLeaseIfTheOldOneRanOut) {
                      ReadyMedia{.file_id = "file", .version = 1}};
     ports.claims.push_back(Claim{Lease{.token = 8, .attempt = 1}});
     EXPECT_TRUE(std::holds_alternative<Ready>(run()));
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "claim", "commit",
-                                         "invalidate", "announce", "told"));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "note_posting", "commit",
+                                         "claim", "commit", "invalidate", "announce", "told"));
 }
 
 TEST_F(WarmMediaTest, TellsNothingIfSomebodyElseWasFaster) {
     ports.commits = {Failure{FailureKind::transient, "the lease was lost"}};
     ports.claims.push_back(Claim{ReadyMedia{.file_id = "theirs", .version = 1}});
     EXPECT_TRUE(std::holds_alternative<Coalesced>(run()));
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "commit", "claim"));
+    EXPECT_THAT(ports.calls,
+                ElementsAre("claim", "budget", "carry", "note_posting", "commit", "claim"));
     EXPECT_EQ(ports.wasted, 1);
 }
 
@@ -344,7 +363,8 @@ TEST_F(WarmMediaTest, DeadLettersNothingBeforeItIsRecorded) {
     ports.sent = {Failure{FailureKind::mismatch, "sha256 differs"}};
     ports.lease_is_ours = {Failure{FailureKind::unavailable, "postgres"}, true};
     EXPECT_TRUE(std::holds_alternative<DeadLettered>(run()));
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "record_dead", "record_dead"));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "note_posting", "record_dead",
+                                         "record_dead"));
 }
 
 TEST_F(WarmMediaTest, KnowsAWeakIdByItsKind) {
@@ -367,6 +387,79 @@ TEST_F(WarmMediaTest, KnowsAWeakIdByAttributesThatALargeVideoLacked) {
     EXPECT_FALSE(ports.weak);
 }
 
+TEST_F(WarmMediaTest, KeepsAWeakIdUnlessItIsToldToTryAgain) {
+    ports.sent[0]->actual_kind = MediaKind::document;
+    (void)run();
+    EXPECT_THAT(ports.insisted, ElementsAre(false));
+    EXPECT_THAT(ports.mended, ElementsAre());
+}
+
+class WeakIdTest : public WarmMediaTest {
+protected:
+    WeakIdTest() {
+        ports.sent = {Sent{.actual_kind = MediaKind::document, .file_id = "weak"},
+                      Sent{.actual_kind = MediaKind::photo, .file_id = "good"}};
+    }
+    Outcome run() { return test::run_to_end(loop, insisting.run(upload, progress)); }
+
+    WarmMedia insisting{loop.get_executor(),
+                        Ports{ports, ports, ports, ports, ports, ports, ports, ports},
+                        {.retries_weak_id = true}};
+};
+
+TEST_F(WeakIdTest, IsTriedOnceMore) {
+    (void)run();
+    EXPECT_FALSE(ports.weak);
+    EXPECT_EQ(ports.committed, "good");
+    EXPECT_THAT(ports.insisted, ElementsAre(false, true));
+    EXPECT_THAT(ports.mended, ElementsAre(true));
+    EXPECT_EQ(ports.wasted, 1) << "two stand in the chat";
+}
+
+TEST_F(WeakIdTest, StaysWhereThatMendsNothing) {
+    ports.sent[1]->actual_kind = MediaKind::sticker;
+    (void)run();
+    EXPECT_TRUE(ports.weak);
+    EXPECT_EQ(ports.committed, "weak");
+    EXPECT_THAT(ports.mended, ElementsAre(false));
+}
+
+TEST_F(WeakIdTest, StaysWhereTheSecondTryFails) {
+    ports.sent[1] = from(Dependency::telegram, FailureKind::refused);
+    EXPECT_TRUE(std::holds_alternative<Ready>(run()));
+    EXPECT_EQ(ports.committed, "weak");
+    EXPECT_EQ(ports.wasted, 0);
+}
+
+TEST_F(WeakIdTest, WaitsALittleForItsTurn) {
+    ports.sent.insert(ports.sent.begin() + 1, from(Dependency::telegram, FailureKind::throttled));
+    (void)run();
+    EXPECT_EQ(ports.committed, "good");
+}
+
+TEST_F(WarmMediaTest, CountsWhatAnEarlierStartMayHavePosted) {
+    ports.claims = {Claim{Lease{.token = 7, .starts = 2, .may_be_posted = true}}};
+    EXPECT_TRUE(std::holds_alternative<Ready>(run()));
+    EXPECT_EQ(ports.wasted, 1);
+    ports.claims = {Claim{Lease{.token = 7, .starts = 2}}};
+    EXPECT_TRUE(std::holds_alternative<Ready>(run()));
+    EXPECT_EQ(ports.wasted, 1) << "nothing was given to Telegram then";
+}
+
+TEST_F(WarmMediaTest, PostsNothingUnderALostLease) {
+    ports.postings_noted = {false};
+    EXPECT_TRUE(std::holds_alternative<Coalesced>(run()));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "note_posting"));
+    EXPECT_THAT(ports.posts, ElementsAre(Posted::no));
+}
+
+TEST_F(WarmMediaTest, PostsNothingThatItCannotNote) {
+    ports.postings_noted = {Failure{FailureKind::unavailable, "postgres"}};
+    ports.everybody_fails = true;
+    EXPECT_FALSE(std::get<Parked>(run()).failed);
+    EXPECT_THAT(ports.posts, ElementsAre(Posted::no));
+}
+
 TEST_F(WarmMediaTest, GivesTheLeaseUpWhenCancelled) {
     ports.carry_for_ever = true;
     std::optional<Outcome> outcome;
@@ -380,8 +473,22 @@ TEST_F(WarmMediaTest, GivesTheLeaseUpWhenCancelled) {
     loop.run();
     ASSERT_TRUE(outcome);
     EXPECT_TRUE(std::holds_alternative<HandedBack>(*outcome));
-    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "release"));
+    EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "note_posting", "release"));
     EXPECT_EQ(ports.wasted, 1) << "it may have been posted";
+}
+
+TEST_F(WarmMediaTest, WastesNothingThatWasOnlyRead) {
+    ports.read_for_ever = true;
+    TaskGroup jobs{loop.get_executor()};
+    jobs.spawn([](auto& self) -> asio::awaitable<void> {
+        (void)co_await self.warm.run(self.upload, self.progress);
+    }(*this));
+    loop.poll();
+    jobs.cancel_all();
+    loop.restart();
+    loop.run();
+    EXPECT_EQ(ports.wasted, 0);
+    EXPECT_THAT(ports.posts, ElementsAre(Posted::no));
 }
 
 }  // namespace
