@@ -135,7 +135,8 @@ void Report::job_ended(const Upload& upload, const warm::Outcome& outcome,
                          fields.emplace_back("error", parked.why);
                          fields.emplace_back("wait_ms", parked.wait.count());
                          fields.emplace_back("attempt_failed", parked.failed);
-                         log::warn("job.parked", "the media waits for another try", fields);
+                         log::write(parked.for_its_turn ? log::Level::debug : log::Level::warn,
+                                    "job.parked", "the media waits for another try", fields);
                      },
                      [&](const warm::HandedBack&) {
                          metrics_.job_ended("handed_back", upload.media.kind);

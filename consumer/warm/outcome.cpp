@@ -88,7 +88,8 @@ std::variant<RetryHere, Parked, DeadLettered> judge(const Failure& failure,
         if (failure.source == Dependency::telegram && may_try_here) return RetryHere{0ms};
         const auto asked = failure.retry_after.value_or(pause_of_unknown_length);
         // The budget knows to the moment, and how many may come then.
-        if (situation.step == Step::budget) return Parked{asked, std::move(why)};
+        if (situation.step == Step::budget)
+            return Parked{.wait = asked, .why = std::move(why), .for_its_turn = true};
         if (asked <= longest_wait_here && may_try_here) return RetryHere{at_least(asked, chance)};
         return Parked{at_least(asked, chance), std::move(why)};
     }

@@ -31,6 +31,7 @@ struct Parked {
     std::chrono::milliseconds wait;
     std::string why;
     bool failed = false;  ///< An attempt failed. Otherwise it only waits, which is no failure.
+    bool for_its_turn = false;  ///< It waits for Telegram's limits, as most do under load.
 };
 
 /// It can never work, or was tried often enough.

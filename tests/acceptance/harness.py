@@ -234,13 +234,13 @@ class Deployment(unittest.TestCase):
 
     # --- objects and events --------------------------------------------------------------
 
-    def put(self, key, content):
+    def put(self, key, content, mime_type="application/octet-stream"):
         """Puts an object into the S3 server, signed without a line of ours. Gives its digest."""
         digest = hashlib.sha256(content).hexdigest()
         path = urllib.parse.quote(f"/{os.environ['R2_BUCKET']}/{key}")
         request = urllib.request.Request(
             os.environ["R2_ENDPOINT"] + path, method="PUT", data=content,
-            headers={**signed_headers("PUT", path, digest), "Content-Type": "application/octet-stream"},
+            headers={**signed_headers("PUT", path, digest), "Content-Type": mime_type},
         )  # fmt: skip
         with urllib.request.urlopen(request, timeout=PATIENCE_S):
             return digest

@@ -51,9 +51,10 @@ protected:
         return test::run_to_end(loop, std::move(task));
     }
 
-    void put(const std::string& key, std::string bytes) {
+    void put(const std::string& key, std::string bytes, std::string mime_type = "") {
         s3::ObjectWriter writer{r2, own_r2};
-        const auto stored = run(writer.put({"media", key}, std::move(bytes), "", deadline_in(60s)));
+        const auto stored = run(
+            writer.put({"media", key}, std::move(bytes), std::move(mime_type), deadline_in(60s)));
         ASSERT_TRUE(stored) << stored.error().detail;
     }
 

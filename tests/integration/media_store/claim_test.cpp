@@ -289,5 +289,17 @@ TEST_F(ClaimTest, TakesOverALeaseOfItsOwnThatItDoesNotKnowOf) {
     EXPECT_TRUE(std::holds_alternative<ReadyMedia>(again("here", {})));
 }
 
+TEST_F(ClaimTest, KnowsWhatAnEarlierStartMayHavePosted) {
+    const auto first = take(upload());
+    EXPECT_FALSE(first.may_be_posted);
+    EXPECT_TRUE(run(store.note_posting(first)).value());
+    let_lease_run_out();
+    const auto second = take(upload());
+    EXPECT_TRUE(second.may_be_posted);
+    EXPECT_FALSE(run(store.note_posting(first)).value()) << "its lease is lost";
+    ASSERT_TRUE(run(store.park(second, 0s, "", ParkedAfter::blameless_try)).value());
+    EXPECT_FALSE(take(upload()).may_be_posted) << "that was an outcome";
+}
+
 }  // namespace
 }  // namespace prewarm

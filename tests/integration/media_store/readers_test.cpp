@@ -86,6 +86,24 @@ TEST_F(ReadersTest, CountByKindAndStatus) {
     EXPECT_EQ(counts[2].status, MediaStatus::failed);
 }
 
+TEST_F(ReadersTest, FindAMessageOfAnotherBotInAChatOfBoth) {
+    const auto lease = take(upload());
+    commit(lease);
+    const auto ask = [&](std::vector<std::string> bots, std::vector<std::int64_t> chats) {
+        return run(store.find_message(upload().media, std::move(bots), std::move(chats))).value();
+    };
+    const auto found = ask({"other", "bot"}, {-1, sent().chat_id});
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->chat_id, sent().chat_id);
+    EXPECT_EQ(found->message_id, sent().message_id);
+    EXPECT_EQ(found->bytes, sent().bytes);
+    EXPECT_FALSE(ask({"other"}, {sent().chat_id}));
+    EXPECT_FALSE(ask({"bot"}, {-1}));
+    EXPECT_FALSE(ask({}, {}));
+    database.run("UPDATE media_cache SET weak = true");
+    EXPECT_FALSE(ask({"bot"}, {sent().chat_id})) << "a weak one is worth no copy";
+}
+
 TEST_F(ReadersTest, SayWhatIsMissingInAnEmptyDatabase) {
     test::FreshDatabase empty;
     postgres::Pool unmigrated{{.url = empty.url()}};
