@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "common/telegram/bot_client.hpp"
 #include "common/telegram/limits.hpp"
 #include "consumer/adapters/media_prober.hpp"
+#include "consumer/adapters/object_source.hpp"
 #include "consumer/warm/ports.hpp"
 
 namespace prewarm {
@@ -27,10 +29,11 @@ struct CarryReport {
     std::optional<Duration> r2_first_byte{};  ///< From the request to R2 to its headers.
     std::optional<Duration> transfer{};       ///< From there until Telegram had been given it all.
     std::optional<Duration> telegram{};       ///< From there to its answer.
-    std::uint64_t r2_resumes = 0;             ///< How often the rest of it was asked for.
-    std::uint64_t downloaded_bytes = 0;       ///< Of the object, from R2.
-    std::uint64_t probed_bytes = 0;           ///< Of it, beside: to learn what to declare.
-    std::uint64_t uploaded_bytes = 0;         ///< Of the object, to Telegram: all or 0.
+    std::optional<downloads::CacheResult> cache{};  ///< Nothing where there is none.
+    std::uint64_t r2_resumes = 0;                   ///< How often the rest of it was asked for.
+    std::uint64_t downloaded_bytes = 0;             ///< Of the object, from R2.
+    std::uint64_t probed_bytes = 0;                 ///< Of it, beside: to learn what to declare.
+    std::uint64_t uploaded_bytes = 0;               ///< Of the object, to Telegram: all or 0.
     std::optional<FailureKind> telegram_failure{};
     /// Telegram had it all and did not answer: trying again may post it twice.
     bool outcome_unknown = false;
@@ -49,6 +52,8 @@ struct CourierOptions {
     /// Called once for each carrying that was not cancelled. May be empty.
     std::function<void(const Upload&, const CarryReport&)> on_carried{};
 
+    /// Null: every object is read from R2. It outlives the courier.
+    downloads::DownloadCache* cache = nullptr;
     /// An object up to this size is fetched and verified before Telegram hears of it; a larger one
     /// streams through as much.
     std::size_t ring_bytes = 256 * 1024;
@@ -81,16 +86,20 @@ private:
     Task<Sent> carry_and_note(const Upload& upload, std::int64_t chat_id, CarryReport& report);
     asio::awaitable<std::string> thumbnail_of(const Upload& upload, Deadline deadline);
     Task<std::string> read_thumbnail(s3::ObjectName name, Deadline deadline);
-    Task<telegram::Posting> post_whole(s3::OpenObject object, Secret token,
+    Task<telegram::Posting> post(std::unique_ptr<ObjectSource> object, Secret token,
+                                 telegram::OutgoingMedia media, Deadline deadline,
+                                 CarryReport& report);
+    Task<telegram::Posting> post_whole(std::unique_ptr<ObjectSource> object, Secret token,
                                        telegram::OutgoingMedia media, Deadline deadline,
                                        CarryReport& report);
-    Task<telegram::Posting> post_streaming(s3::OpenObject object, Secret token,
+    Task<telegram::Posting> post_streaming(std::unique_ptr<ObjectSource> object, Secret token,
                                            telegram::OutgoingMedia media, Deadline deadline,
                                            CarryReport& report);
     s3::ObjectName object_of(const Upload& upload, std::string key) const;
 
     CourierOptions options_;
     s3::ObjectReader reader_;
+    ObjectSources sources_{reader_, options_.cache, options_.ring_bytes};
     MediaProber prober_{reader_, options_.probe_program, options_.probes_at_once};
     telegram::BotClient bots_;
 };
