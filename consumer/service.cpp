@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "common/amqp/consumer.hpp"
 #include "common/amqp/publisher.hpp"
 #include "common/base/rfc3339.hpp"
+#include "common/downloads/download_cache.hpp"
 #include "common/events/upload_event.hpp"
 #include "common/http/client.hpp"
 #include "common/http/server.hpp"
@@ -145,6 +147,7 @@ private:
         budget_parts(),
         {.instance = instance_, .limits = config_.telegram_limits, .at_once = config_.concurrency}};
     Dependencies dependencies_{executor_, metrics_};
+    std::optional<downloads::DownloadCache> downloads_ = download_cache();
     R2TelegramCourier courier_{r2_, telegram_, courier_options()};
     RedisInvalidator invalidator_{redis_, config_.cache_key_templates};
     AmqpMessenger messenger_{publisher_, names_, instance_};
@@ -167,6 +170,7 @@ private:
     Reconciler reconciler_{reconciler_parts(), config_.interval, config_.lease};
     TaskGroup background_{executor_};
 
+    std::optional<downloads::DownloadCache> download_cache();
     CourierOptions courier_options();
     TelegramBudget::Parts budget_parts();
     Reconciler::Parts reconciler_parts();
@@ -175,6 +179,15 @@ private:
 
 Service::Service(ConsumerConfig config, asio::io_context& loop)
     : config_{std::move(config)}, loop_{loop} {}
+
+std::optional<downloads::DownloadCache> Service::download_cache() {
+    if (config_.download_cache_folder.empty()) return std::nullopt;
+    return std::optional<downloads::DownloadCache>{
+        std::in_place, executor_,
+        downloads::CacheOptions{.folder = config_.download_cache_folder,
+                                .most_bytes = config_.download_cache_bytes,
+                                .ttl = config_.download_cache_ttl}};
+}
 
 CourierOptions Service::courier_options() {
     return {.r2 = required(s3::Endpoint::at(config_.r2_endpoint, config_.r2_credentials),
@@ -191,7 +204,8 @@ CourierOptions Service::courier_options() {
                 return config_.bots.begin()->second.token;
             },
             .on_carried = [this](const Upload&,
-                                 const CarryReport& carried) { report_.carried(carried); }};
+                                 const CarryReport& carried) { report_.carried(carried); },
+            .cache = downloads_ ? &*downloads_ : nullptr};
 }
 
 TelegramBudget::Parts Service::budget_parts() {
@@ -276,6 +290,7 @@ void Service::spawn_background() {
     background_.spawn(reconciler_.run());
     background_.spawn(watch_refused_bots());
     background_.spawn(policy_watch_.run());
+    if (downloads_) background_.spawn(downloads_->run());
 
     dependencies_.on_change = [this] { intake_.start_jobs(); };
     budget_.on_waiting = [this] { intake_.start_jobs(); };

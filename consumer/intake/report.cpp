@@ -81,6 +81,7 @@ void Report::carried(const CarryReport& carried) {
     if (carried.telegram) metrics_.stage_took(metrics::Stage::telegram, *carried.telegram);
     for (std::uint64_t i = 0; i < carried.r2_resumes; ++i)
         metrics_.retried("r2_read");
+    if (carried.cache) metrics_.asked_download_cache(name_of(*carried.cache));
     metrics_.downloaded(carried.downloaded_bytes);
     metrics_.probed(carried.probed_bytes);
     metrics_.uploaded(carried.uploaded_bytes);
