@@ -1,6 +1,8 @@
 #include "consumer/config.hpp"
 
 #include <charconv>
+#include <filesystem>
+#include <system_error>
 
 #include <boost/url/parse.hpp>
 #include <fmt/format.h>
@@ -66,6 +68,26 @@ double rate(config::Settings& settings, const std::string& name, std::string_vie
 UrlMode url_mode_named(std::string_view name) {
     if (name == "presigned") return UrlMode::presigned;
     return name == "public" ? UrlMode::public_address : UrlMode::off;
+}
+
+void read_download_cache(config::Settings& settings, ConsumerConfig& config) {
+    constexpr std::int64_t mebibyte = 1 << 20;
+    constexpr std::int64_t most_mebibytes = 100'000'000;
+    auto& folder = config.download_cache_folder;
+    folder = settings.text("MEDIA_PREWARM_DOWNLOAD_CACHE_DIR", "");
+    while (folder.size() > 1 && folder.ends_with('/'))
+        folder.pop_back();
+    settings.require(folder.empty() || (folder.starts_with('/') && folder.size() > 1),
+                     "MEDIA_PREWARM_DOWNLOAD_CACHE_DIR must be a folder of its own, from the root "
+                     "on, for example /var/cache/prewarm");
+    std::error_code not_seen;
+    const auto there = std::filesystem::status(folder, not_seen);
+    settings.require(!std::filesystem::exists(there) || std::filesystem::is_directory(there),
+                     fmt::format("MEDIA_PREWARM_DOWNLOAD_CACHE_DIR: `{}` is no folder", folder));
+    config.download_cache_bytes = static_cast<std::uint64_t>(
+        mebibyte * settings.number("MEDIA_PREWARM_DOWNLOAD_CACHE_MB", 1024, 1, most_mebibytes));
+    config.download_cache_ttl = settings.milliseconds("MEDIA_PREWARM_DOWNLOAD_CACHE_TTL_MS",
+                                                      config.download_cache_ttl, 1ms, 24h * 30);
 }
 
 }  // namespace
@@ -163,6 +185,7 @@ ConsumerConfig load_config(const config::Environment& environment) {
         retries.longest_backoff >= retries.backoff,
         "MEDIA_PREWARM_BACKOFF_MAX_MS must be at least as long as MEDIA_PREWARM_BACKOFF_MS");
 
+    read_download_cache(settings, config);
     config.admin_listen = settings.text("ADMIN_LISTEN", "127.0.0.1:9464");
     settings.require(is_listen_address(config.admin_listen),
                      "ADMIN_LISTEN must be host:port, for example 127.0.0.1:9464");

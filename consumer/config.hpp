@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -55,6 +56,10 @@ struct ConsumerConfig {
     std::chrono::milliseconds drain{30'000};
     std::chrono::milliseconds interval{2000};  ///< Of looking for parked and lost jobs.
     warm::RetryPolicy retries;
+
+    std::string download_cache_folder;  ///< Empty: nothing is kept.
+    std::uint64_t download_cache_bytes = std::uint64_t{1} << 30;
+    std::chrono::milliseconds download_cache_ttl{300'000};
 
     std::string admin_listen;
     Secret admin_api_token;  ///< Empty: the routes under /api answer 403.

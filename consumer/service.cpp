@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "common/amqp/consumer.hpp"
 #include "common/amqp/publisher.hpp"
 #include "common/base/rfc3339.hpp"
+#include "common/downloads/download_cache.hpp"
 #include "common/events/upload_event.hpp"
 #include "common/http/client.hpp"
 #include "common/http/server.hpp"
@@ -146,6 +148,7 @@ private:
         budget_parts(),
         {.instance = instance_, .limits = config_.telegram_limits, .at_once = config_.concurrency}};
     Dependencies dependencies_{executor_, metrics_};
+    std::optional<downloads::DownloadCache> downloads_ = download_cache();
     R2TelegramCourier streaming_{r2_, telegram_, courier_options()};
     RouteCourier courier_{streaming_, telegram_, route_options()};
     RedisInvalidator invalidator_{redis_, config_.cache_key_templates};
@@ -171,6 +174,7 @@ private:
 
     std::optional<Secret> token_of(std::string_view bot_slug) const;
     s3::Endpoint r2_endpoint() const;
+    std::optional<downloads::DownloadCache> download_cache();
     CourierOptions courier_options();
     RouteOptions route_options();
     Task<std::optional<StoredMessage>> message_of_another_bot(const Upload& upload);
@@ -218,6 +222,15 @@ Task<std::optional<StoredMessage>> Service::message_of_another_bot(const Upload&
                                            own->second.storage_chats);
 }
 
+std::optional<downloads::DownloadCache> Service::download_cache() {
+    if (config_.download_cache_folder.empty()) return std::nullopt;
+    return std::optional<downloads::DownloadCache>{
+        std::in_place, executor_,
+        downloads::CacheOptions{.folder = config_.download_cache_folder,
+                                .most_bytes = config_.download_cache_bytes,
+                                .ttl = config_.download_cache_ttl}};
+}
+
 CourierOptions Service::courier_options() {
     return {.r2 = r2_endpoint(),
             .r2_bucket = config_.r2_bucket,
@@ -228,7 +241,8 @@ CourierOptions Service::courier_options() {
                 return config_.bots.begin()->second.token;
             },
             .on_carried = [this](const Upload&,
-                                 const CarryReport& carried) { report_.carried(carried); }};
+                                 const CarryReport& carried) { report_.carried(carried); },
+            .cache = downloads_ ? &*downloads_ : nullptr};
 }
 
 TelegramBudget::Parts Service::budget_parts() {
@@ -313,6 +327,7 @@ void Service::spawn_background() {
     background_.spawn(reconciler_.run());
     background_.spawn(watch_refused_bots());
     background_.spawn(policy_watch_.run());
+    if (downloads_) background_.spawn(downloads_->run());
 
     dependencies_.on_change = [this] { intake_.start_jobs(); };
     budget_.on_waiting = [this] { intake_.start_jobs(); };

@@ -137,6 +137,11 @@ struct Registry::Families {
     prometheus::Counter& downloaded = bytes.Add({{"direction", "download"}});
     prometheus::Counter& probed = bytes.Add({{"direction", "probe"}});
     prometheus::Counter& uploaded = bytes.Add({{"direction", "upload"}});
+    Counters& download_cache =
+        BuildCounter()
+            .Name("prewarm_download_cache_requests_total")
+            .Help("Objects asked of the download cache, by how it served them")
+            .Register(registry);
     Counters& telegram_errors = BuildCounter()
                                     .Name("prewarm_telegram_errors_total")
                                     .Help("Telegram's refusals and failures, by class")
@@ -223,6 +228,10 @@ void Registry::probed(std::uint64_t bytes) {
 
 void Registry::uploaded(std::uint64_t bytes) {
     families_->uploaded.Increment(static_cast<double>(bytes));
+}
+
+void Registry::asked_download_cache(std::string_view result) {
+    families_->download_cache.Add({{"result", std::string{result}}}).Increment();
 }
 
 void Registry::telegram_failed(std::string_view error_class) {

@@ -74,6 +74,8 @@ public:
     void downloaded(std::uint64_t bytes);
     void probed(std::uint64_t bytes);  ///< Read beside a download, to learn what to declare.
     void uploaded(std::uint64_t bytes);
+    /// `result`: hit, miss, shared, bypass.
+    void asked_download_cache(std::string_view result);
     void telegram_failed(std::string_view error_class);
     /// Redis was asked for turns.
     void budget_asked();

@@ -100,26 +100,32 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, const warm::E
                                   .thumbnail = std::move(thumbnail)};
 
     const s3::Announced announced{upload.bytes, upload.media.sha256};
-    auto object = co_await reader_.open(object_of(upload, upload.r2_key), announced, deadline);
-    if (!object) co_return of_r2(std::move(object.error()));
-    report.r2_first_byte = object->first_byte();
-    const auto size = object->size_bytes();
+    auto opened = co_await sources_.open(object_of(upload, upload.r2_key), announced, deadline);
+    if (!opened) co_return of_r2(std::move(opened.error()));
+    report.r2_first_byte = opened->first_byte;
+    report.cache = opened->cache;
+    const auto size = opened->version.size_bytes;
     auto fits = telegram::check_size(kind, size, options_.telegram_server);
     if (!fits) co_return fits.error();
 
     // One that insists leaves nothing to Telegram's guess.
     if (needs_probe(media, errand.insists ? UINT64_MAX : size)) {
-        s3::Version version{size, object->etag()};
         report.probed_bytes = co_await prober_.complete(
-            media, upload, object_of(upload, upload.r2_key), std::move(version), deadline);
+            media, upload, object_of(upload, upload.r2_key), std::move(opened->version), deadline);
     }
-    const auto began = std::chrono::steady_clock::now();
-    auto posting = size <= options_.ring_bytes
-                       ? post_whole(std::move(*object), std::move(*token), std::move(media), errand,
-                                    deadline, report)
-                       : post_streaming(std::move(*object), std::move(*token), std::move(media),
-                                        errand, deadline, report);
-    auto posted = co_await std::move(posting);
+    auto began = std::chrono::steady_clock::now();
+    auto posted = co_await post(std::move(opened->object), *token, media, errand, deadline, report);
+    if (!posted && opened->is_copy && posted.error().source == Dependency::r2) {
+        // What went wrong was the copy, and nothing was posted.
+        opened =
+            co_await sources_.open_in_r2(object_of(upload, upload.r2_key), announced, deadline);
+        if (!opened) co_return of_r2(std::move(opened.error()));
+        report.r2_first_byte = opened->first_byte;
+        report.cache = opened->cache;
+        began = std::chrono::steady_clock::now();
+        posted = co_await post(std::move(opened->object), std::move(*token), std::move(media),
+                               errand, deadline, report);
+    }
     if (!posted) co_return posted.error();
     if (posted->all_given_at) {
         report.transfer = *posted->all_given_at - began;
@@ -132,16 +138,27 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, const warm::E
     co_return of_telegram(std::move(posted->sent.error()));
 }
 
-Task<telegram::Posting> R2TelegramCourier::post_whole(s3::OpenObject object, Secret token,
-                                                      telegram::OutgoingMedia media,
+Task<telegram::Posting> R2TelegramCourier::post(std::unique_ptr<ObjectSource> object, Secret token,
+                                                telegram::OutgoingMedia media,
+                                                const warm::Errand& errand, Deadline deadline,
+                                                CarryReport& report) {
+    return object->size_bytes() <= options_.ring_bytes
+               ? post_whole(std::move(object), std::move(token), std::move(media), errand, deadline,
+                            report)
+               : post_streaming(std::move(object), std::move(token), std::move(media), errand,
+                                deadline, report);
+}
+
+Task<telegram::Posting> R2TelegramCourier::post_whole(std::unique_ptr<ObjectSource> object,
+                                                      Secret token, telegram::OutgoingMedia media,
                                                       const warm::Errand& errand, Deadline deadline,
                                                       CarryReport& report) {
     {
         // Nothing of the download is kept while Telegram takes its time.
         auto whole_of = std::move(object);
-        auto bytes = co_await whole_of.read_all();
-        report.r2_resumes = whole_of.resumes();
-        report.downloaded_bytes = whole_of.taken_bytes();
+        auto bytes = co_await whole_of->read_all();
+        report.r2_resumes = whole_of->resumes();
+        report.downloaded_bytes = whole_of->taken_bytes();
         if (!bytes) co_return of_r2(std::move(bytes.error()));
         media.content = std::move(*bytes);
     }
@@ -149,22 +166,23 @@ Task<telegram::Posting> R2TelegramCourier::post_whole(s3::OpenObject object, Sec
     co_return co_await bots_.send(std::move(token), std::move(media), deadline);
 }
 
-Task<telegram::Posting> R2TelegramCourier::post_streaming(s3::OpenObject object, Secret token,
+Task<telegram::Posting> R2TelegramCourier::post_streaming(std::unique_ptr<ObjectSource> object,
+                                                          Secret token,
                                                           telegram::OutgoingMedia media,
                                                           const warm::Errand& errand,
                                                           Deadline deadline, CarryReport& report) {
     if (auto begun = co_await errand.before_posting(); !begun) co_return begun.error();
-    BytePipe pipe{options_.ring_bytes};
-    media.content = http::PipedBytes{&pipe, object.size_bytes()};
+    BytePipe pipe{options_.ring_bytes - object->held_bytes()};
+    media.content = http::PipedBytes{&pipe, object->size_bytes()};
     const auto executor = co_await asio::this_coro::executor;
     auto [order, download_thrown, downloaded, upload_thrown, posting] =
         co_await asio::experimental::make_parallel_group(
-            asio::co_spawn(executor, object.read_into(pipe), asio::deferred),
+            asio::co_spawn(executor, object->read_into(pipe), asio::deferred),
             asio::co_spawn(executor, bots_.send(std::move(token), std::move(media), deadline),
                            asio::deferred))
             .async_wait(UploadDecides{}, asio::use_awaitable);
-    report.r2_resumes = object.resumes();
-    report.downloaded_bytes = object.taken_bytes();
+    report.r2_resumes = object->resumes();
+    report.downloaded_bytes = object->taken_bytes();
     // It is the cause, even where the upload has noticed and ended first.
     if (!download_thrown && !downloaded) co_return of_r2(std::move(downloaded.error()));
     if (upload_thrown) std::rethrow_exception(download_thrown ? download_thrown : upload_thrown);

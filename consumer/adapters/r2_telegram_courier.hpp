@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "common/telegram/limits.hpp"
 #include "consumer/adapters/carry_report.hpp"
 #include "consumer/adapters/media_prober.hpp"
+#include "consumer/adapters/object_source.hpp"
 #include "consumer/warm/ports.hpp"
 
 namespace prewarm {
@@ -33,6 +35,8 @@ struct CourierOptions {
     /// Called once for each carrying that was not cancelled. May be empty.
     std::function<void(const Upload&, const CarryReport&)> on_carried{};
 
+    /// Null: every object is read from R2. It outlives the courier.
+    downloads::DownloadCache* cache = nullptr;
     /// An object up to this size is fetched and verified before Telegram hears of it; a larger one
     /// streams through as much.
     std::size_t ring_bytes = 256 * 1024;
@@ -66,10 +70,13 @@ private:
                               CarryReport& report);
     asio::awaitable<std::string> thumbnail_of(const Upload& upload, Deadline deadline);
     Task<std::string> read_thumbnail(s3::ObjectName name, Deadline deadline);
-    Task<telegram::Posting> post_whole(s3::OpenObject object, Secret token,
+    Task<telegram::Posting> post(std::unique_ptr<ObjectSource> object, Secret token,
+                                 telegram::OutgoingMedia media, const warm::Errand& errand,
+                                 Deadline deadline, CarryReport& report);
+    Task<telegram::Posting> post_whole(std::unique_ptr<ObjectSource> object, Secret token,
                                        telegram::OutgoingMedia media, const warm::Errand& errand,
                                        Deadline deadline, CarryReport& report);
-    Task<telegram::Posting> post_streaming(s3::OpenObject object, Secret token,
+    Task<telegram::Posting> post_streaming(std::unique_ptr<ObjectSource> object, Secret token,
                                            telegram::OutgoingMedia media,
                                            const warm::Errand& errand, Deadline deadline,
                                            CarryReport& report);
@@ -77,6 +84,7 @@ private:
 
     CourierOptions options_;
     s3::ObjectReader reader_;
+    ObjectSources sources_{reader_, options_.cache, options_.ring_bytes};
     MediaProber prober_{reader_, options_.probe_program, options_.probes_at_once};
     telegram::BotClient bots_;
 };

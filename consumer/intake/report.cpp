@@ -90,6 +90,7 @@ void Report::carried(const CarryReport& carried) {
         metrics_.retried("r2_read");
     if (carried.telegram && !carried.telegram_failure) metrics_.sent(name_of(carried.route));
     metrics_.saved(carried.saved_bytes);
+    if (carried.cache) metrics_.asked_download_cache(name_of(*carried.cache));
     metrics_.downloaded(carried.downloaded_bytes);
     metrics_.probed(carried.probed_bytes);
     metrics_.uploaded(carried.uploaded_bytes);

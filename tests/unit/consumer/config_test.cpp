@@ -120,6 +120,30 @@ TEST_F(LoadConfig, ReadsRatesOfAnyUnit) {
     }
 }
 
+TEST_F(LoadConfig, KeepsNoDownloadsUnlessToldWhere) {
+    EXPECT_EQ(load().download_cache_folder, "");
+    variables["MEDIA_PREWARM_DOWNLOAD_CACHE_DIR"] = folder.path() / "downloads/";
+    variables["MEDIA_PREWARM_DOWNLOAD_CACHE_MB"] = "2";
+    variables["MEDIA_PREWARM_DOWNLOAD_CACHE_TTL_MS"] = "1500";
+    const auto config = load();
+    EXPECT_EQ(config.download_cache_folder, folder.path() / "downloads");
+    EXPECT_EQ(config.download_cache_bytes, 2U * 1024 * 1024);
+    EXPECT_EQ(config.download_cache_ttl.count(), 1500);
+}
+
+TEST_F(LoadConfig, RefusesADownloadCacheThatCannotBe) {
+    variables["MEDIA_PREWARM_DOWNLOAD_CACHE_MB"] = "0";
+    variables["MEDIA_PREWARM_DOWNLOAD_CACHE_TTL_MS"] = "5m";
+    for (const auto* nowhere : {"downloads", "./downloads", "/", "//"}) {
+        variables["MEDIA_PREWARM_DOWNLOAD_CACHE_DIR"] = nowhere;
+        EXPECT_THAT(problems(), HasSubstr("_DIR must be a folder of its own")) << nowhere;
+    }
+    variables["MEDIA_PREWARM_DOWNLOAD_CACHE_DIR"] = bots_file;
+    EXPECT_THAT(problems(), HasSubstr("bots.json` is no folder"));
+    EXPECT_THAT(problems(), HasSubstr("MEDIA_PREWARM_DOWNLOAD_CACHE_MB"));
+    EXPECT_THAT(problems(), HasSubstr("MEDIA_PREWARM_DOWNLOAD_CACHE_TTL_MS"));
+}
+
 TEST_F(LoadConfig, ShowsNoSecret) {
     variables["RABBITMQ_MANAGEMENT_URL"] = "http://u:mqpassword@h:15672";
     for (const auto& [name, value] : load().effective) {

@@ -17,6 +17,7 @@ TEST(Registry, SpeaksTheContractsNames) {
     registry.set_queue_depth("prewarm", 12);
     registry.set_queue_policy_wrong("prewarm", true);
     registry.downloaded(1000);
+    registry.asked_download_cache("shared");
     const auto text = registry.text();
     EXPECT_THAT(text, HasSubstr(R"(prewarm_jobs_total{kind="video_note",outcome="ready"} 1)"));
     EXPECT_THAT(text, HasSubstr(R"(prewarm_job_duration_seconds_count{stage="r2_first_byte"} 1)"));
@@ -24,6 +25,7 @@ TEST(Registry, SpeaksTheContractsNames) {
     EXPECT_THAT(text, HasSubstr(R"(prewarm_queue_depth{queue="prewarm"} 12)"));
     EXPECT_THAT(text, HasSubstr(R"(prewarm_queue_policy_wrong{queue="prewarm"} 1)"));
     EXPECT_THAT(text, HasSubstr(R"(prewarm_transferred_bytes_total{direction="download"} 1000)"));
+    EXPECT_THAT(text, HasSubstr(R"(prewarm_download_cache_requests_total{result="shared"} 1)"));
     EXPECT_THAT(text, HasSubstr("prewarm_build_info{version=\"" PREWARM_VERSION "\"} 1"));
 }
 
