@@ -262,6 +262,13 @@ class DownloadCache(Deployment):
         self.assertEqual(self.downloaded(consumer), self.size)
         self.assertEqual([file.name for file in self.cache.iterdir()], [digest])
 
+    def test_what_nobody_needs_any_more_goes(self):
+        consumer = self.start_consumer(MEDIA_PREWARM_DOWNLOAD_CACHE_TTL_MS="100", LOG_LEVEL="debug")
+        consumer.wait_for_event("download_cache.open")
+        self.warm(secrets.token_bytes(self.size), self.slugs[:1])
+        wait_until(lambda: self.asked(consumer, "miss") == 1, "the count")
+        wait_until(lambda: not list(self.cache.iterdir()), "an empty folder")
+
     def test_what_a_killed_instance_kept_serves_the_next_one(self):
         content = secrets.token_bytes(self.size)
         first = self.start_consumer(LOG_LEVEL="debug")
