@@ -213,6 +213,75 @@ class LargeMedia(Deployment):
         return b"__asan_init" in binary.read_bytes()
 
 
+class DownloadCache(Deployment):
+    bots = 4
+    size = 5_000_000
+
+    def setUp(self):
+        super().setUp()
+        self.slugs = [f"{self.bot}-{number}" for number in range(self.bots)]
+        bots = {
+            slug: {"token": f"{10**8 + number}:{secrets.token_hex(18)}", "storage_chats": [-1001]}
+            for number, slug in enumerate(self.slugs)
+        }
+        bots_file = pathlib.Path(self.folder) / "several-bots.json"
+        bots_file.write_text(json.dumps(bots))
+        self.env["PREWARM_BOTS_FILE"] = str(bots_file)
+        self.cache = pathlib.Path(self.folder) / "downloads"
+        self.env["MEDIA_PREWARM_DOWNLOAD_CACHE_DIR"] = str(self.cache)
+
+    def warm(self, content, slugs):
+        """For these bots, from a key of its own."""
+        key = f"acceptance/{secrets.token_hex(8)}"
+        digest = self.put(key, content)
+        before = len(self.received())
+        for slug in slugs:
+            self.publish(self.event(key, digest, bytes=len(content), botSlug=slug))
+        wait_until(lambda: len(self.received()) == before + len(slugs), "all of the uploads")
+        self.assertEqual({sent["sha256"] for sent in self.received()[before:]}, {digest})
+        return digest
+
+    def count(self, consumer, metric):
+        text = self.http(consumer, "/metrics", token=None)[2].decode()
+        values = (line.removeprefix(metric) for line in text.splitlines())
+        return sum(float(value) for value in values if value.startswith(" "))
+
+    def asked(self, consumer, *results):
+        metric = "prewarm_download_cache_requests_total"
+        return sum(self.count(consumer, f'{metric}{{result="{result}"}}') for result in results)
+
+    def downloaded(self, consumer):
+        return self.count(consumer, 'prewarm_transferred_bytes_total{direction="download"}')
+
+    def test_several_bots_read_an_object_from_r2_once(self):
+        consumer = self.start_consumer(LOG_LEVEL="debug")
+        consumer.wait_for_event("download_cache.open")
+        digest = self.warm(secrets.token_bytes(self.size), self.slugs)
+        wait_until(lambda: self.asked(consumer, "miss", "hit", "shared") == self.bots, "the count")
+        self.assertEqual(self.asked(consumer, "miss"), 1)
+        self.assertEqual(self.downloaded(consumer), self.size)
+        self.assertEqual([file.name for file in self.cache.iterdir()], [digest])
+
+    def test_what_nobody_needs_any_more_goes(self):
+        consumer = self.start_consumer(MEDIA_PREWARM_DOWNLOAD_CACHE_TTL_MS="100", LOG_LEVEL="debug")
+        consumer.wait_for_event("download_cache.open")
+        self.warm(secrets.token_bytes(self.size), self.slugs[:1])
+        wait_until(lambda: self.asked(consumer, "miss") == 1, "the count")
+        wait_until(lambda: not list(self.cache.iterdir()), "an empty folder")
+
+    def test_what_a_killed_instance_kept_serves_the_next_one(self):
+        content = secrets.token_bytes(self.size)
+        first = self.start_consumer(LOG_LEVEL="debug")
+        first.wait_for_event("download_cache.open")
+        self.warm(content, self.slugs[:1])
+        first.end(signal.SIGKILL)
+        second = self.start_consumer(LOG_LEVEL="debug")
+        second.wait_for_event("download_cache.open")
+        self.warm(content, self.slugs[1:2])
+        wait_until(lambda: self.asked(second, "hit") == 1, "the count")
+        self.assertEqual(self.downloaded(second), 0)
+
+
 class LargeVideo(Deployment):
     """30 MB: more than Telegram looks into."""
 
