@@ -189,6 +189,8 @@ class CachesAndAnnouncements(Deployment):
 class LargeMedia(Deployment):
     count = 16
     size = 45_000_000
+    # So that the first is not gone before the last begins.
+    sandbox_options = ("--telegram-bytes-per-second", "4000000")
 
     def test_large_videos_stream_whole_and_with_flat_memory(self):
         digests = set()
