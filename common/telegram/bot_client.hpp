@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/secret.hpp"
 #include "common/base/upload.hpp"
@@ -49,9 +50,18 @@ public:
     /// Posts silently, with the method of its kind. Failures as answer.hpp and client.hpp say.
     asio::awaitable<Posting> send(Secret token, OutgoingMedia media, Deadline deadline);
 
+    /// Posts two to ten photos silently as one album, to the first one's chat, all or none: how
+    /// each went, in their order. They are together well below what a request may hold.
+    asio::awaitable<std::vector<Posting>> send_album(Secret token,
+                                                     std::vector<OutgoingMedia> photos,
+                                                     Deadline deadline);
+
     Task<BotIdentity> get_me(Secret token, Deadline deadline);
 
 private:
+    struct Answered;
+
+    asio::awaitable<Answered> ask(http::ClientRequest method);
     http::ClientRequest request(const Secret& token, std::string method, Deadline deadline) const;
 
     http::Client& client_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/http/client_request.hpp"
 #include "common/telegram/bot_client.hpp"
@@ -14,5 +15,8 @@ std::string send_method(MediaKind kind);
 /// The parts of the request, the file last: whoever reads them as they come knows by then what it
 /// is for.
 http::Multipart form_of(OutgoingMedia media);
+
+/// Of photos, which go to the first one's chat.
+http::Multipart form_of_album(std::vector<OutgoingMedia> photos);
 
 }  // namespace prewarm::telegram
