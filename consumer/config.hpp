@@ -11,13 +11,13 @@
 
 #include "common/amqp/broker_url.hpp"
 #include "common/base/secret.hpp"
+#include "common/budget/turns.hpp"
 #include "common/config/settings.hpp"
 #include "common/log/log.hpp"
 #include "common/redis/address.hpp"
 #include "common/s3/signature.hpp"
 #include "common/telegram/limits.hpp"
 #include "consumer/bots.hpp"
-#include "common/budget/turns.hpp"
 #include "consumer/management_url.hpp"
 #include "consumer/warm/outcome.hpp"
 
@@ -43,6 +43,7 @@ struct ConsumerConfig {
     Bots bots;
 
     std::vector<std::string> cache_key_templates;
+    bool albums = false;  ///< Small photos that wait for the same chat go together.
 
     std::size_t concurrency = 32;
     std::size_t max_queue = 500;

@@ -145,6 +145,8 @@ private:
         budget_parts(),
         {.instance = instance_, .limits = config_.telegram_limits, .at_once = config_.concurrency}};
     Dependencies dependencies_{executor_, metrics_};
+    telegram::BotClient album_bots_{telegram_, config_.telegram_api_url};
+    AlbumDesk albums_{executor_, album_options()};
     R2TelegramCourier courier_{r2_, telegram_, courier_options()};
     RedisInvalidator invalidator_{redis_, config_.cache_key_templates};
     AmqpMessenger messenger_{publisher_, names_, instance_};
@@ -167,6 +169,7 @@ private:
     Reconciler reconciler_{reconciler_parts(), config_.interval, config_.lease};
     TaskGroup background_{executor_};
 
+    AlbumDesk::Options album_options();
     CourierOptions courier_options();
     TelegramBudget::Parts budget_parts();
     Reconciler::Parts reconciler_parts();
@@ -175,6 +178,13 @@ private:
 
 Service::Service(ConsumerConfig config, asio::io_context& loop)
     : config_{std::move(config)}, loop_{loop} {}
+
+AlbumDesk::Options Service::album_options() {
+    return {.send = [this](Secret token, std::vector<telegram::OutgoingMedia> photos,
+                           Deadline deadline) {
+        return album_bots_.send_album(std::move(token), std::move(photos), deadline);
+    }};
+}
 
 CourierOptions Service::courier_options() {
     return {.r2 = required(s3::Endpoint::at(config_.r2_endpoint, config_.r2_credentials),
@@ -191,7 +201,8 @@ CourierOptions Service::courier_options() {
                 return config_.bots.begin()->second.token;
             },
             .on_carried = [this](const Upload&,
-                                 const CarryReport& carried) { report_.carried(carried); }};
+                                 const CarryReport& carried) { report_.carried(carried); },
+            .albums = &albums_};
 }
 
 TelegramBudget::Parts Service::budget_parts() {
@@ -199,9 +210,11 @@ TelegramBudget::Parts Service::budget_parts() {
             .bots = config_.bots,
             .metrics = metrics_,
             .clock = clock_,
-            .ask = [this](std::string_view bot_slug, const budget::Request& request) {
-                return turns_.ask(bot_slug, request);
-            }};
+            .ask = [this](std::string_view bot_slug,
+                          const budget::Request& request) { return turns_.ask(bot_slug, request); },
+            .may_share_album =
+                [this](const Upload& upload) { return config_.albums && albums_.takes(upload); },
+            .on_left_album = [this](const warm::Album& album) { albums_.leave(album); }};
 }
 
 // Twice what may be sent until the next look, so that nothing is missing if that comes late.
@@ -438,6 +451,7 @@ asio::awaitable<void> Service::stop_now(Deadline end) {
     background_.cancel_all();
     bool joined = co_await background_.join(within(end));
     joined = co_await budget_.close(within(end)) && joined;
+    joined = co_await albums_.close(within(end)) && joined;
     if (!joined || !intake_.is_idle()) {
         // What still runs uses what would be destroyed next.
         log::warn("service.stopped_hard", "a server does not answer; not waiting for it",

@@ -127,6 +127,12 @@ struct Registry::Families {
     prometheus::Counter& downloaded = bytes.Add({{"direction", "download"}});
     prometheus::Counter& probed = bytes.Add({{"direction", "probe"}});
     prometheus::Counter& uploaded = bytes.Add({{"direction", "upload"}});
+    prometheus::Counter& in_albums =
+        BuildCounter()
+            .Name("prewarm_album_uploads_total")
+            .Help("Photos that were posted in an album, several with one request")
+            .Register(registry)
+            .Add({});
     Counters& telegram_errors = BuildCounter()
                                     .Name("prewarm_telegram_errors_total")
                                     .Help("Telegram's refusals and failures, by class")
@@ -205,6 +211,10 @@ void Registry::probed(std::uint64_t bytes) {
 
 void Registry::uploaded(std::uint64_t bytes) {
     families_->uploaded.Increment(static_cast<double>(bytes));
+}
+
+void Registry::uploaded_in_album() {
+    families_->in_albums.Increment();
 }
 
 void Registry::telegram_failed(std::string_view error_class) {

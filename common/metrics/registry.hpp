@@ -72,6 +72,7 @@ public:
     void downloaded(std::uint64_t bytes);
     void probed(std::uint64_t bytes);  ///< Read beside a download, to learn what to declare.
     void uploaded(std::uint64_t bytes);
+    void uploaded_in_album();  ///< One photo of several in a request.
     void telegram_failed(std::string_view error_class);
     /// Redis was asked for turns.
     void budget_asked();

@@ -63,15 +63,17 @@ s3::ObjectName R2TelegramCourier::object_of(const Upload& upload, std::string ke
             .key = std::move(key)};
 }
 
-Task<Sent> R2TelegramCourier::carry(const Upload& upload, std::int64_t chat_id) {
+Task<Sent> R2TelegramCourier::carry(const Upload& upload, const warm::Turn& turn) {
     CarryReport report;
-    auto sent = co_await carry_and_note(upload, chat_id, report);
+    auto sent = co_await carry_and_note(upload, turn, report);
     if (options_.on_carried) options_.on_carried(upload, report);
     co_return sent;
 }
 
-Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t chat_id,
+Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, const warm::Turn& turn,
                                              CarryReport& report) {
+    auto seat =
+        options_.albums != nullptr ? options_.albums->seat_of(upload, turn) : AlbumDesk::Seat{};
     const auto kind = upload.media.kind;
     auto token = options_.token_of(upload.media.bot_slug);
     if (!token) {
@@ -86,7 +88,7 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t 
     auto thumbnail = co_await thumbnail_of(upload, deadline);
     telegram::OutgoingMedia media{
         .kind = kind,
-        .chat_id = chat_id,
+        .chat_id = turn.chat_id,
         .content = {},
         .file_name = telegram::file_name_for(
             kind, upload.file_name.empty() ? upload.r2_key : upload.file_name, upload.mime_type),
@@ -106,12 +108,13 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t 
         report.probed_bytes = co_await prober_.complete(
             media, upload, object_of(upload, upload.r2_key), std::move(version), deadline);
     }
+    if (size > options_.ring_bytes) seat.leave();
     const auto began = std::chrono::steady_clock::now();
-    auto posting =
-        size <= options_.ring_bytes
-            ? post_whole(std::move(*object), std::move(*token), std::move(media), deadline, report)
-            : post_streaming(std::move(*object), std::move(*token), std::move(media), deadline,
-                             report);
+    auto posting = size <= options_.ring_bytes
+                       ? post_whole(std::move(*object), std::move(*token), std::move(media),
+                                    deadline, seat, report)
+                       : post_streaming(std::move(*object), std::move(*token), std::move(media),
+                                        deadline, report);
     auto posted = co_await std::move(posting);
     if (!posted) co_return posted.error();
     if (posted->all_given_at) {
@@ -127,7 +130,8 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, std::int64_t 
 
 Task<telegram::Posting> R2TelegramCourier::post_whole(s3::OpenObject object, Secret token,
                                                       telegram::OutgoingMedia media,
-                                                      Deadline deadline, CarryReport& report) {
+                                                      Deadline deadline, AlbumDesk::Seat& seat,
+                                                      CarryReport& report) {
     {
         // Nothing of the download is kept while Telegram takes its time.
         auto whole_of = std::move(object);
@@ -136,6 +140,10 @@ Task<telegram::Posting> R2TelegramCourier::post_whole(s3::OpenObject object, Sec
         report.downloaded_bytes = whole_of.taken_bytes();
         if (!bytes) co_return of_r2(std::move(bytes.error()));
         media.content = std::move(*bytes);
+    }
+    if (auto with_others = co_await seat.go(token, media, deadline)) {
+        report.in_album = with_others->sent.has_value();
+        co_return std::move(*with_others);
     }
     co_return co_await bots_.send(std::move(token), std::move(media), deadline);
 }

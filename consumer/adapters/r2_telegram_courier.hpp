@@ -14,6 +14,7 @@
 #include "common/s3/object_reader.hpp"
 #include "common/telegram/bot_client.hpp"
 #include "common/telegram/limits.hpp"
+#include "consumer/adapters/album_desk.hpp"
 #include "consumer/adapters/media_prober.hpp"
 #include "consumer/warm/ports.hpp"
 
@@ -31,6 +32,7 @@ struct CarryReport {
     std::uint64_t downloaded_bytes = 0;       ///< Of the object, from R2.
     std::uint64_t probed_bytes = 0;           ///< Of it, beside: to learn what to declare.
     std::uint64_t uploaded_bytes = 0;         ///< Of the object, to Telegram: all or 0.
+    bool in_album = false;                    ///< It was posted together with others.
     std::optional<FailureKind> telegram_failure{};
     /// Telegram had it all and did not answer: trying again may post it twice.
     bool outcome_unknown = false;
@@ -48,6 +50,9 @@ struct CourierOptions {
     std::function<std::optional<Secret>()> any_token;
     /// Called once for each carrying that was not cancelled. May be empty.
     std::function<void(const Upload&, const CarryReport&)> on_carried{};
+
+    /// Where those go whose turn is an album's. Null: each is sent alone.
+    AlbumDesk* albums = nullptr;
 
     /// An object up to this size is fetched and verified before Telegram hears of it; a larger one
     /// streams through as much.
@@ -68,7 +73,7 @@ public:
     /// What goes wrong at R2 is what is reported, even if it made the upload fail too; and nothing
     /// is posted then. A thumbnail that cannot be had is done without. What Telegram will not find
     /// out, and the upload does not tell, is found out as far as possible.
-    Task<Sent> carry(const Upload& upload, std::int64_t chat_id) override;
+    Task<Sent> carry(const Upload& upload, const warm::Turn& turn) override;
 
     /// Whether R2 answers us, and lets us read the default bucket.
     Task<> check_r2();
@@ -78,12 +83,12 @@ public:
     Task<> check_bot(std::string_view bot_slug);
 
 private:
-    Task<Sent> carry_and_note(const Upload& upload, std::int64_t chat_id, CarryReport& report);
+    Task<Sent> carry_and_note(const Upload& upload, const warm::Turn& turn, CarryReport& report);
     asio::awaitable<std::string> thumbnail_of(const Upload& upload, Deadline deadline);
     Task<std::string> read_thumbnail(s3::ObjectName name, Deadline deadline);
     Task<telegram::Posting> post_whole(s3::OpenObject object, Secret token,
                                        telegram::OutgoingMedia media, Deadline deadline,
-                                       CarryReport& report);
+                                       AlbumDesk::Seat& seat, CarryReport& report);
     Task<telegram::Posting> post_streaming(s3::OpenObject object, Secret token,
                                            telegram::OutgoingMedia media, Deadline deadline,
                                            CarryReport& report);

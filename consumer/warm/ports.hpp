@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -55,10 +56,18 @@ public:
                                                           std::string why) = 0;
 };
 
+/// Those whose turns have come together, and whose messages may go to their chat in one request.
+struct Album {
+    std::string id;  ///< Unlike any other's, ever.
+    std::size_t size = 0;
+    bool operator==(const Album&) const = default;
+};
+
 /// Leave to send one message, to this chat, now.
 struct Turn {
     std::int64_t chat_id = 0;
     std::string permit;
+    std::optional<Album> album{};
 };
 
 /// Whether Telegram has, or may have, what a turn was for.
@@ -94,9 +103,9 @@ public:
 class Courier {
 public:
     virtual ~Courier() = default;
-    /// Streams the object to `chat_id` and verifies its length and digest on the way: one that
-    /// differs is never posted.
-    virtual Task<Sent> carry(const Upload& upload, std::int64_t chat_id) = 0;
+    /// Streams the object to the turn's chat and verifies its length and digest on the way: one
+    /// that differs is never posted.
+    virtual Task<Sent> carry(const Upload& upload, const Turn& turn) = 0;
 };
 
 /// Caches of others (Redis).

@@ -172,7 +172,7 @@ asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload
         ~UsedTurn() { budget.ended(upload, turn, posted); }
     } used{ports_.budget, upload, *turn};
     progress.may_be_posted = true;
-    auto sent = co_await timed(Step::transfer, ports_.courier.carry(upload, turn->chat_id));
+    auto sent = co_await timed(Step::transfer, ports_.courier.carry(upload, *turn));
     progress.may_be_posted = sent.has_value();
     if (sent) {
         ports_.surroundings.works(Dependency::r2);

@@ -146,7 +146,7 @@ TEST_F(CourierFaults, ACancelledUploadIsNotPosted) {
     std::exception_ptr thrown;
     loop.restart();
     asio::co_spawn(
-        loop, courier->carry(upload, -100123),
+        loop, courier->carry(upload, turn),
         asio::bind_cancellation_slot(cancel.slot(), [&](const std::exception_ptr& error,
                                                         const Result<Sent>&) { thrown = error; }));
     // As soon as both transfers are at work.
@@ -181,7 +181,7 @@ protected:
         upload.r2_key = "object";
         const auto sent =
             run([](R2TelegramCourier& by, test::ScriptedServer& at, Upload what) -> Task<Sent> {
-                auto done = co_await by.carry(what, 1);
+                auto done = co_await by.carry(what, {.chat_id = 1});
                 at.stop();
                 co_return done;
             }(other, server, upload));
@@ -247,7 +247,7 @@ protected:
         use(std::move(broken));
         auto sent =
             run([](R2TelegramCourier& by, test::BrokenLine& to_stop, Upload what) -> Task<Sent> {
-                auto done = co_await by.carry(what, 1);
+                auto done = co_await by.carry(what, {.chat_id = 1});
                 to_stop.stop();
                 co_return done;
             }(*courier, line, upload));
@@ -326,7 +326,7 @@ TEST_F(CourierFaults, APostingWithoutAnAnswerMayHaveHappened) {
     use(std::move(mute));
     const auto sent =
         run([](R2TelegramCourier& by, test::ScriptedServer& at, Upload what) -> Task<Sent> {
-            auto done = co_await by.carry(what, 1);
+            auto done = co_await by.carry(what, {.chat_id = 1});
             at.stop();
             co_return done;
         }(*courier, server, upload));

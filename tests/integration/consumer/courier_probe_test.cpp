@@ -119,7 +119,7 @@ TEST_F(CourierProbe, MoreUploadsThanProcessesAreProbedOneAfterTheOther) {
     int carried = 0;
     loop.restart();
     for (int i = 0; i < 6; ++i) {
-        asio::co_spawn(loop, courier->carry(upload, -100123),
+        asio::co_spawn(loop, courier->carry(upload, turn),
                        [&](const std::exception_ptr& thrown, const Result<Sent>& sent) {
                            if (!thrown && sent && sent->declared.width == 640) ++carried;
                        });
@@ -178,7 +178,7 @@ class ProbeOfASilentServer : public CourierProbe {
 protected:
     void begin(TaskGroup& jobs, const Upload& upload) {
         jobs.spawn([](auto& self, auto wanted) -> asio::awaitable<void> {
-            (void)co_await self.courier->carry(wanted, -100123);
+            (void)co_await self.courier->carry(wanted, turn);
             self.is_carried = true;
         }(*this, upload));
         loop.restart();

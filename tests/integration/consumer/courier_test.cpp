@@ -155,7 +155,7 @@ TEST_F(CourierTest, CarriesManyAtOnceOverKeptConnections) {
     for (int round = 0; round < rounds; ++round) {
         loop.restart();
         for (int i = 0; i < at_once; ++i) {
-            asio::co_spawn(loop, courier->carry(large, -100123),
+            asio::co_spawn(loop, courier->carry(large, turn),
                            [&](const std::exception_ptr& thrown, const Result<Sent>& sent) {
                                if (!thrown && sent) ++carried;
                            });

@@ -24,7 +24,7 @@ protected:
         auto changed = options();
         changed.resuming.first_pause = 1ms;
         R2TelegramCourier other{impatient, telegram, std::move(changed)};
-        return run(other.carry(upload, -100123));
+        return run(other.carry(upload, turn));
     }
 
     void expect_whole(const Upload& upload, std::uint64_t resumes) {

@@ -103,9 +103,9 @@ struct ScriptedPorts : Ledger,
     }
     void works(Dependency) override {}
     std::optional<Failure> away() const override { return missing; }
-    Task<Sent> carry(const Upload&, std::int64_t chat_id) override {
+    Task<Sent> carry(const Upload&, const Turn& given) override {
         calls.emplace_back("carry");
-        chat = chat_id;
+        chat = given.chat_id;
         if (carry_for_ever) co_await sleep_for(24h);
         co_return next(sent);
     }
