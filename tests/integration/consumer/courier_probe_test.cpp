@@ -178,7 +178,7 @@ class ProbeOfASilentServer : public CourierProbe {
 protected:
     void begin(TaskGroup& jobs, const Upload& upload) {
         jobs.spawn([](auto& self, auto wanted) -> asio::awaitable<void> {
-            (void)co_await self.courier->carry(wanted, turn);
+            (void)co_await self.courier->carry(wanted, self.turn);
             self.is_carried = true;
         }(*this, upload));
         loop.restart();
