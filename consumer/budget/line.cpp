@@ -284,7 +284,11 @@ void Line::hear(const budget::Answer& answer, const budget::Request& request, bo
                                        .till = now + *turn.wait + wanted->hold,
                                        .is_shared = is_shared};
             warm::Turn given{.chat_id = *turn.chat, .permit = turn.permit};
-            if (turn.album) given.album = warm::Album{turn.album->id, turn.album->size};
+            if (turn.album) {
+                // Permits are the bot's own.
+                given.album = warm::Album{fmt::format("{}/{}", options_.bot_slug, turn.album->id),
+                                          turn.album->size};
+            }
             if (waiter == waiting_.end()) {  // It was cancelled meanwhile.
                 give_back_unused(given);
                 continue;

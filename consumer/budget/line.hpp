@@ -45,6 +45,7 @@ public:
     };
     struct Options {
         std::string instance;
+        std::string bot_slug;
         budget::Limits limits;
         std::size_t most_waiting = 32;
         std::chrono::milliseconds horizon{2000};

@@ -30,7 +30,11 @@ protected:
              .on_wait = [this](std::string_view limit, auto) { waited_for.emplace_back(limit); },
              .may_share_album = [this](const Upload&) { return albums; },
              .on_left_album = [this](const warm::Album& album) { left.push_back(album); }},
-            {.instance = "one", .limits = limits, .most_waiting = 8, .horizon = horizon}};
+            {.instance = "one",
+             .bot_slug = "shop",
+             .limits = limits,
+             .most_waiting = 8,
+             .horizon = horizon}};
     }
 
     Task<budget::Answer> ask(budget::Request request) {
@@ -154,7 +158,7 @@ TEST_F(LineTest, SaysWhoMayGoTogether) {
         co_await until(8);
         for (const auto& turn : turns) {
             EXPECT_EQ(turn->chat_id, turns[0]->chat_id);
-            EXPECT_EQ(turn->album, (warm::Album{.id = "one:1", .size = 8}));
+            EXPECT_EQ(turn->album, (warm::Album{.id = "shop/one:1", .size = 8}));
         }
         EXPECT_THAT(left, IsEmpty());
     });
@@ -192,7 +196,7 @@ TEST_F(LineTest, TellsOfAMemberThatGoesBeforeItsTurn) {
             co_await sleep_for(1ms);
         jobs.cancel_all();
         co_await jobs.join(deadline_in(5s));
-        const warm::Album album{.id = "one:1", .size = 4};
+        const warm::Album album{.id = "shop/one:1", .size = 4};
         EXPECT_THAT(left, ElementsAre(album, album, album, album));
         EXPECT_EQ(line.in_flight(), 0U);
     });
