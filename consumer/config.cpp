@@ -161,6 +161,7 @@ ConsumerConfig load_config(const config::Environment& environment) {
     }
 
     config.cache_key_templates = settings.list("PREWARM_CACHE_KEY_TEMPLATES");
+    config.albums = settings.flag("PREWARM_ALBUMS");
     config.concurrency =
         static_cast<std::size_t>(settings.number("MEDIA_PREWARM_CONCURRENCY", 32, 1, 1000));
     config.max_queue =

@@ -49,6 +49,7 @@ struct ConsumerConfig {
     Bots bots;
 
     std::vector<std::string> cache_key_templates;
+    bool albums = false;  ///< Small photos that wait for the same chat go together.
 
     std::size_t concurrency = 32;
     std::size_t max_queue = 500;

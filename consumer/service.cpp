@@ -148,6 +148,8 @@ private:
         budget_parts(),
         {.instance = instance_, .limits = config_.telegram_limits, .at_once = config_.concurrency}};
     Dependencies dependencies_{executor_, metrics_};
+    telegram::BotClient album_bots_{telegram_, config_.telegram_api_url};
+    AlbumDesk albums_{executor_, album_options()};
     std::optional<downloads::DownloadCache> downloads_ = download_cache();
     R2TelegramCourier streaming_{r2_, telegram_, courier_options()};
     RouteCourier courier_{streaming_, telegram_, route_options()};
@@ -175,6 +177,7 @@ private:
     std::optional<Secret> token_of(std::string_view bot_slug) const;
     s3::Endpoint r2_endpoint() const;
     std::optional<downloads::DownloadCache> download_cache();
+    AlbumDesk::Options album_options();
     CourierOptions courier_options();
     RouteOptions route_options();
     Task<std::optional<StoredMessage>> message_of_another_bot(const Upload& upload);
@@ -207,6 +210,7 @@ RouteOptions Service::route_options() {
         .telegram_server = config_.telegram_server,
         .token_of = [this](std::string_view bot_slug) { return token_of(bot_slug); },
         .message_of_another_bot = [this](const Upload& of) { return message_of_another_bot(of); },
+        .albums = &albums_,
         .on_carried = [this](const Upload&,
                              const CarryReport& carried) { report_.carried(carried); }};
 }
@@ -231,6 +235,13 @@ std::optional<downloads::DownloadCache> Service::download_cache() {
                                 .ttl = config_.download_cache_ttl}};
 }
 
+AlbumDesk::Options Service::album_options() {
+    return {.send = [this](Secret token, std::vector<telegram::OutgoingMedia> photos,
+                           Deadline deadline) {
+        return album_bots_.send_album(std::move(token), std::move(photos), deadline);
+    }};
+}
+
 CourierOptions Service::courier_options() {
     return {.r2 = r2_endpoint(),
             .r2_bucket = config_.r2_bucket,
@@ -242,7 +253,8 @@ CourierOptions Service::courier_options() {
             },
             .on_carried = [this](const Upload&,
                                  const CarryReport& carried) { report_.carried(carried); },
-            .cache = downloads_ ? &*downloads_ : nullptr};
+            .cache = downloads_ ? &*downloads_ : nullptr,
+            .albums = &albums_};
 }
 
 TelegramBudget::Parts Service::budget_parts() {
@@ -250,9 +262,11 @@ TelegramBudget::Parts Service::budget_parts() {
             .bots = config_.bots,
             .metrics = metrics_,
             .clock = clock_,
-            .ask = [this](std::string_view bot_slug, const budget::Request& request) {
-                return turns_.ask(bot_slug, request);
-            }};
+            .ask = [this](std::string_view bot_slug,
+                          const budget::Request& request) { return turns_.ask(bot_slug, request); },
+            .may_share_album =
+                [this](const Upload& upload) { return config_.albums && albums_.takes(upload); },
+            .on_left_album = [this](const warm::Album& album) { albums_.leave(album); }};
 }
 
 // Twice what may be sent until the next look, so that nothing is missing if that comes late.
@@ -490,6 +504,7 @@ asio::awaitable<void> Service::stop_now(Deadline end) {
     background_.cancel_all();
     bool joined = co_await background_.join(within(end));
     joined = co_await budget_.close(within(end)) && joined;
+    joined = co_await albums_.close(within(end)) && joined;
     if (!joined || !intake_.is_idle()) {
         // What still runs uses what would be destroyed next.
         log::warn("service.stopped_hard", "a server does not answer; not waiting for it",

@@ -13,6 +13,7 @@ local grace_ms = 1500          -- For all instances to tell a new state what the
 local forget_instance_ms = 60000
 local same_size_from_bytes = 100000
 local unknown_size_taken_as = 10000000
+local most_in_album = 10
 
 local function is_group(id) return id:sub(1, 1) == '-' end
 
@@ -159,13 +160,41 @@ local function choose_chat(state, now, limits, want, pool)
     return best
 end
 
+-- What the Bot API server reserves for a request of this size.
+local function reserve_size(state, size, bytes, at)
+    state.sizes[size] = at + math.min(math.max(bytes * 1e-4, 200), 900)
+end
+
+local function size_that_counts(limits, bytes)
+    return limits.same_size and bytes > same_size_from_bytes and tostring(bytes)
+end
+
+local function bytes_of(want) return want.bytes > 0 and want.bytes or unknown_size_taken_as end
+
+-- Which limit on what is in flight is in the way.
+local function too_much(limits, in_flight, bytes)
+    if in_flight.count >= limits.in_flight then return 'in_flight' end
+    if in_flight.count > 0 and in_flight.bytes + bytes > limits.bytes then return 'bytes' end
+end
+
+local function next_slot(state, limits, at)
+    local slot = math.floor(at / limits.bot_ms)
+    while state.slots[slot_name(slot)] do slot = slot + 1 end
+    return slot, math.max(at, slot * limits.bot_ms)
+end
+
+local function take_off(state, limits, want, chat_id, slot, at, in_flight)
+    state.slots[slot_name(slot)] = (slot + 1) * limits.bot_ms
+    fly(state, want.permit, chat_id, bytes_of(want), at + want.hold_ms)
+    in_flight.count, in_flight.bytes = in_flight.count + 1, in_flight.bytes + bytes_of(want)
+end
+
+-- When, and to which chat; and the album that it may be the first of. That only a group gets: a
+-- person takes a few messages at once, wherever they come from.
 local function decide(state, now, request, want, in_flight)
     local limits = request.limits
-    local bytes = want.bytes > 0 and want.bytes or unknown_size_taken_as
-    if in_flight.count >= limits.in_flight then return nil, 'in_flight' end
-    if in_flight.count > 0 and in_flight.bytes + bytes > limits.bytes then
-        return nil, 'bytes'
-    end
+    local full = too_much(limits, in_flight, bytes_of(want))
+    if full then return nil, full end
     local best = choose_chat(state, now, limits, want, request.chats)
     if not best then return nil, 'no_chat' end
     local at, limit = best.at, best.limit
@@ -174,23 +203,63 @@ local function decide(state, now, request, want, in_flight)
         if time and time > at then at, limit = time, name end
     end
     not_before(state.rest, 'bot_cooldown')
-    local size = limits.same_size and want.bytes > same_size_from_bytes and tostring(want.bytes)
+    local size = size_that_counts(limits, want.bytes)
     if size then not_before(state.sizes[size], 'same_size') end
-    local slot = math.floor(at / limits.bot_ms)
-    while state.slots[slot_name(slot)] do slot = slot + 1 end
-    not_before(slot * limits.bot_ms, 'bot')
+    local slot, free = next_slot(state, limits, at)
+    not_before(free, 'bot')
     if at > now + request.horizon_ms then return at, limit end
 
-    state.slots[slot_name(slot)] = (slot + 1) * limits.bot_ms
+    take_off(state, limits, want, best.id, slot, at, in_flight)
     best.chat.free = at + limits.chat_ms
     best.chat.last = at
-    if size then
-        -- What the Bot API server reserves for a request of this size.
-        state.sizes[size] = at + math.min(math.max(want.bytes * 1e-4, 200), 900)
+    if want.album and not want.chat and is_group(best.id) then
+        return at, limit, best.id, { chat = best.chat, id = best.id, at = at, bytes = 0, members = {} }
     end
-    fly(state, want.permit, best.id, bytes, at + want.hold_ms)
-    in_flight.count, in_flight.bytes = in_flight.count + 1, in_flight.bytes + bytes
+    if size then reserve_size(state, size, want.bytes, at) end
     return at, limit, best.id
+end
+
+-- Whether one more goes with them. It takes what any message takes, but for the distance to the
+-- others of its chat and of its size.
+local function join(state, now, request, want, in_flight, album)
+    local limits, chat = request.limits, album.chat
+    if not want.album or want.chat or #album.members >= most_in_album then return false end
+    if too_much(limits, in_flight, bytes_of(want)) then return false end
+    local too_many = #chat.log + chat.in_flight - limits.group_most + 1
+    if too_many > 0 and (chat.log[too_many] or math.huge) > album.at then return false end
+    local slot, at = next_slot(state, limits, album.at)
+    if at > now + request.horizon_ms then return false end
+
+    take_off(state, limits, want, album.id, slot, at, in_flight)
+    chat.free = chat.free + limits.chat_ms
+    album.at = at
+    return true
+end
+
+local function add_member(album, want, turn)
+    album.bytes = album.bytes + want.bytes
+    album.members[#album.members + 1] = { want = want, turn = turn }
+end
+
+-- All go when the last of them may, as one request.
+local function seal(state, now, limits, album)
+    local at, limit = album.at, nil
+    local size = size_that_counts(limits, album.bytes)
+    if size then
+        if (state.sizes[size] or 0) > at then at, limit = state.sizes[size], 'same_size' end
+        reserve_size(state, size, album.bytes, at)
+    end
+    album.chat.free = math.max(album.chat.free, at + #album.members * limits.chat_ms)
+    album.chat.last = at
+    local first = album.members[1]
+    for _, member in ipairs(album.members) do
+        state.in_flight[member.want.permit].till = at + member.want.hold_ms
+        member.turn.wait_ms = math.ceil(at - now)
+        member.turn.limit = limit or first.turn.limit
+        if #album.members > 1 then
+            member.turn.album, member.turn.album_size = first.want.permit, #album.members
+        end
+    end
 end
 
 local function rate_of(state, now, request)
@@ -231,13 +300,17 @@ return function(state, now, request)
     for _, flight in pairs(state.in_flight) do
         in_flight.count, in_flight.bytes = in_flight.count + 1, in_flight.bytes + flight.bytes
     end
-    local turns = {}
+    local turns, albums = {}, {}
     local full_until, full_by  -- What holds for every message of the bot.
     if state.closed_until > now then full_until, full_by = state.closed_until, 'recovery' end
     for place, want in ipairs(request.wanted) do
-        local at, limit, chat = full_until, full_by, nil
-        if not full_until then
-            at, limit, chat = decide(state, now, request, want, in_flight)
+        local open = albums[#albums]
+        local at, limit, chat, album = full_until, full_by, nil, nil
+        if open and join(state, now, request, want, in_flight, open) then
+            at, chat, album = open.at, open.id, open
+        elseif not full_until then
+            at, limit, chat, album = decide(state, now, request, want, in_flight)
+            if album then albums[#albums + 1] = album end
             if not chat and (limit == 'bot' or limit == 'bot_cooldown') then
                 full_until, full_by = at, limit
             end
@@ -245,7 +318,9 @@ return function(state, now, request)
         turns[place] = {
             permit = want.permit, chat = chat, limit = limit, wait_ms = at and math.ceil(at - now),
         }
+        if album then add_member(album, want, turns[place]) end
     end
+    for _, album in ipairs(albums) do seal(state, now, request.limits, album) end
     local instances = 0
     for _ in pairs(state.instances) do instances = instances + 1 end
     return state, {

@@ -54,6 +54,7 @@ json::object encoded(const Wanted& wanted) {
     json::object one{
         {"permit", wanted.permit}, {"bytes", wanted.bytes}, {"hold_ms", wanted.hold.count()}};
     if (wanted.chat != 0) one["chat"] = chat_name(wanted.chat);
+    if (wanted.album) one["album"] = true;
     return one;
 }
 
@@ -91,6 +92,11 @@ Turn decoded_turn(const json::object& turn) {
     }
     if (const auto* limit = turn.if_contains("limit")) {
         decoded.limit = json::value_to<std::string>(*limit);
+    }
+    if (const auto* album = turn.if_contains("album")) {
+        decoded.album = Album{
+            .id = json::value_to<std::string>(*album),
+            .size = static_cast<unsigned>(std::llround(turn.at("album_size").to_number<double>()))};
     }
     return decoded;
 }

@@ -35,6 +35,9 @@ struct Wanted {
     std::uint64_t bytes = 0;           ///< Of its files. 0: unknown.
     std::int64_t chat = 0;             ///< Where to, unless that chat rests; 0: to any.
     std::chrono::milliseconds hold{};  ///< After this time it is taken as sent.
+    /// It may go with others of the same question in one request, which counts as so many
+    /// messages. With `chat` it does not.
+    bool album = false;
 };
 
 /// A permit that was used, or never will be.
@@ -80,12 +83,20 @@ struct Request {
     std::vector<Wanted> wanted;  ///< Best first.
 };
 
+/// Those whose turns go together: to one chat at one time.
+struct Album {
+    std::string id;  ///< The first one's permit.
+    unsigned size = 0;
+    bool operator==(const Album&) const = default;
+};
+
 /// Whose turn it is, and when.
 struct Turn {
     std::string permit;
     std::optional<std::int64_t> chat;               ///< Nothing: not now.
     std::optional<std::chrono::milliseconds> wait;  ///< Nothing: when something has ended.
     std::string limit;                              ///< Which one makes it wait; may be empty.
+    std::optional<Album> album{};                   ///< Two at least are in it.
 };
 
 struct Answer {

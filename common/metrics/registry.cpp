@@ -142,6 +142,12 @@ struct Registry::Families {
             .Name("prewarm_download_cache_requests_total")
             .Help("Objects asked of the download cache, by how it served them")
             .Register(registry);
+    prometheus::Counter& in_albums =
+        BuildCounter()
+            .Name("prewarm_album_uploads_total")
+            .Help("Photos that were posted in an album, several with one request")
+            .Register(registry)
+            .Add({});
     Counters& telegram_errors = BuildCounter()
                                     .Name("prewarm_telegram_errors_total")
                                     .Help("Telegram's refusals and failures, by class")
@@ -232,6 +238,10 @@ void Registry::uploaded(std::uint64_t bytes) {
 
 void Registry::asked_download_cache(std::string_view result) {
     families_->download_cache.Add({{"result", std::string{result}}}).Increment();
+}
+
+void Registry::uploaded_in_album() {
+    families_->in_albums.Increment();
 }
 
 void Registry::telegram_failed(std::string_view error_class) {

@@ -76,6 +76,7 @@ public:
     void uploaded(std::uint64_t bytes);
     /// `result`: hit, miss, shared, bypass.
     void asked_download_cache(std::string_view result);
+    void uploaded_in_album();  ///< One photo of several in a request.
     void telegram_failed(std::string_view error_class);
     /// Redis was asked for turns.
     void budget_asked();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/failure.hpp"
 #include "common/base/upload.hpp"
@@ -25,6 +26,12 @@ struct BotIdentity {
 /// when it is Telegram's own; `outcome_unknown` when it does not tell whether the file was posted.
 Result<Sent> read_sent(const http::ResponseHead& head, std::string_view body,
                        std::string_view what);
+
+/// To sendMediaGroup with so many items: one result for each, in their order. Where one item is at
+/// fault it gets its failure, and the others `way_closed`; and all get that where it is not known
+/// which one is. Everything else is the same for all.
+std::vector<Result<Sent>> read_album(const http::ResponseHead& head, std::string_view body,
+                                     std::size_t items, std::string_view what);
 
 /// To getMe; failures likewise.
 Result<BotIdentity> read_identity(const http::ResponseHead& head, std::string_view body,

@@ -28,7 +28,7 @@ constexpr std::array phrases{
     Phrase{"too big for a", FailureKind::too_large},
     Phrase{"request entity too large", FailureKind::too_large},
     Phrase{"file is too big", FailureKind::too_large},
-    Phrase{"group send failed", FailureKind::transient},
+    Phrase{"group send failed", FailureKind::way_closed},  // Of an album.
     Phrase{"temporarily unavailable", FailureKind::transient},
     // The chat's fault: another one may do.
     Phrase{"chat not found", FailureKind::chat_refused},
@@ -112,6 +112,29 @@ FailureKind kind_of(int code, std::string_view lower_description) {
     return kind_of_code(code);
 }
 
+struct FailedItem {
+    std::size_t index = 0;  ///< From 0.
+    std::string description;
+};
+
+/// `failed to send message #2 with the error message "..."`.
+std::optional<FailedItem> failed_item(std::string_view description) {
+    constexpr std::string_view text_follows = "with the error message \"";
+    const auto number = number_after(description, "failed to send message #");
+    const auto text = description.find(text_follows);
+    if (!number || *number < 1 || text == std::string_view::npos) return std::nullopt;
+    auto inner = description.substr(text + text_follows.size());
+    inner = inner.substr(0, inner.rfind('"'));
+    return FailedItem{.index = static_cast<std::size_t>(*number - 1),
+                      .description = "Bad Request: " + std::string{inner}};
+}
+
+/// One file's, and not that of all that were sent with it.
+bool may_be_one_items(FailureKind kind) {
+    return kind == FailureKind::refused || kind == FailureKind::too_large ||
+           kind == FailureKind::transient || kind == FailureKind::way_closed;
+}
+
 }  // namespace
 
 Failure failure_of(const http::ResponseHead& head, ApiError error, std::string_view what) {
@@ -137,6 +160,25 @@ Failure failure_of(const http::ResponseHead& head, ApiError error, std::string_v
         failure.chat_is_now = error.migrate_to_chat_id;
     }
     return failure;
+}
+
+Failure of_album(Failure failure) {
+    if (failure.kind == FailureKind::refused || failure.kind == FailureKind::too_large)
+        failure.kind = FailureKind::way_closed;
+    return failure;
+}
+
+std::vector<Failure> failures_of_album(const http::ResponseHead& head, const ApiError& error,
+                                       std::size_t items, std::string_view what) {
+    const auto item = failed_item(error.description);
+    if (!item || item->index >= items) return {items, of_album(failure_of(head, error, what))};
+    auto inner = failure_of(head, {.code = 400, .description = item->description}, what);
+    if (!may_be_one_items(inner.kind)) return {items, inner};
+    std::vector<Failure> failures{
+        items, Failure{FailureKind::way_closed,
+                       fmt::format("{}: another one of the album: {}", what, inner.detail)}};
+    failures[item->index] = std::move(inner);
+    return failures;
 }
 
 Failure failure_of_other(const http::ResponseHead& head, std::string_view what) {

@@ -39,6 +39,44 @@ http::ClientRequest BotClient::request(const Secret& token, std::string method,
             .deadline = deadline};
 }
 
+/// To a request that posts something.
+struct BotClient::Answered {
+    Result<http::ResponseHead> head;
+    std::string body{};
+    std::optional<Deadline> all_given_at{};
+    bool was_repeated = false;
+
+    Posting as_posting(Result<Sent> sent) const {
+        Posting posting{.sent = std::move(sent), .all_given_at = all_given_at};
+        posting.outcome_unknown =
+            was_repeated ||
+            (!posting.sent && posting.sent.error().kind == FailureKind::outcome_unknown);
+        return posting;
+    }
+};
+
+asio::awaitable<BotClient::Answered> BotClient::ask(http::ClientRequest method) {
+    std::string body;
+    auto exchange = client_.start(std::move(method), http::sink_into(body, most_answer_bytes));
+    auto head = co_await exchange.head();
+    Result<> finished = head ? co_await exchange.finish() : Result<>{head.error()};
+    Answered answered{.head = std::move(head),
+                      .all_given_at = exchange.request_sent_at(),
+                      .was_repeated = exchange.was_repeated()};
+    if (finished) {
+        answered.body = std::move(body);
+        co_return answered;
+    }
+    auto failure = std::move(finished.error());
+    answered.was_repeated = false;
+    if (answered.all_given_at) {
+        failure.kind = FailureKind::outcome_unknown;
+        failure.detail += "; it may have been posted all the same";
+    }
+    answered.head = std::move(failure);
+    co_return answered;
+}
+
 asio::awaitable<Posting> BotClient::send(Secret token, OutgoingMedia media, Deadline deadline) {
     const auto bytes = size_of(media.content);
     auto declared = media.attributes;
@@ -73,27 +111,29 @@ asio::awaitable<Posting> BotClient::forward(Secret token, std::int64_t from_chat
 
 asio::awaitable<Posting> BotClient::post(http::ClientRequest method) {
     const auto what = method.what;
-    std::string body;
-    auto exchange = client_.start(std::move(method), http::sink_into(body, most_answer_bytes));
-    auto head = co_await exchange.head();
-    Result<> finished = head ? co_await exchange.finish() : Result<>{head.error()};
+    const auto answered = co_await ask(std::move(method));
+    co_return answered.as_posting(answered.head ? read_sent(*answered.head, answered.body, what)
+                                                : Result<Sent>{answered.head.error()});
+}
 
-    Posting posting{.sent = Sent{}, .all_given_at = exchange.request_sent_at()};
-    if (!finished) {
-        posting.outcome_unknown = posting.all_given_at.has_value();
-        auto failure = std::move(finished.error());
-        if (posting.outcome_unknown) {
-            failure.kind = FailureKind::outcome_unknown;
-            failure.detail += "; it may have been posted all the same";
-        }
-        posting.sent = std::move(failure);
-        co_return posting;
+asio::awaitable<std::vector<Posting>> BotClient::send_album(Secret token,
+                                                            std::vector<OutgoingMedia> photos,
+                                                            Deadline deadline) {
+    std::vector<std::uint64_t> sizes;
+    for (const auto& photo : photos)
+        sizes.push_back(size_of(photo.content));
+    auto method = request(token, "sendMediaGroup", deadline);
+    const auto what = method.what;
+    method.body = form_of_album(std::move(photos));
+    const auto answered = co_await ask(std::move(method));
+    auto read = answered.head ? read_album(*answered.head, answered.body, sizes.size(), what)
+                              : std::vector<Result<Sent>>(sizes.size(), answered.head.error());
+    std::vector<Posting> postings;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        if (read[i]) read[i]->bytes = sizes[i];
+        postings.push_back(answered.as_posting(std::move(read[i])));
     }
-    posting.sent = read_sent(*head, body, what);
-    posting.outcome_unknown =
-        exchange.was_repeated() ||
-        (!posting.sent && posting.sent.error().kind == FailureKind::outcome_unknown);
-    co_return posting;
+    co_return postings;
 }
 
 Task<BotIdentity> BotClient::get_me(Secret token, Deadline deadline) {

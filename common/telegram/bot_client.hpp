@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/secret.hpp"
 #include "common/base/upload.hpp"
@@ -59,10 +60,19 @@ public:
                                      std::int64_t message_id, std::int64_t chat_id,
                                      Deadline deadline);
 
+    /// Posts two to ten photos silently as one album, to the first one's chat, all or none: how
+    /// each went, in their order. They are together well below what a request may hold.
+    asio::awaitable<std::vector<Posting>> send_album(Secret token,
+                                                     std::vector<OutgoingMedia> photos,
+                                                     Deadline deadline);
+
     Task<BotIdentity> get_me(Secret token, Deadline deadline);
 
 private:
+    struct Answered;
+
     asio::awaitable<Posting> post(http::ClientRequest method);
+    asio::awaitable<Answered> ask(http::ClientRequest method);
     http::ClientRequest request(const Secret& token, std::string method, Deadline deadline) const;
 
     http::Client& client_;

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <chrono>
 
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
 namespace prewarm::telegram {
 namespace {
 
@@ -136,6 +140,25 @@ http::Multipart form_of(OutgoingMedia media) {
     parts.push_back({.name = std::string{name_of(media.kind)},
                      .content = std::move(media.content),
                      .file_name = with_percent_encoded(media.file_name)});
+    return parts;
+}
+
+http::Multipart form_of_album(std::vector<OutgoingMedia> photos) {
+    const auto name_of_file = [](std::size_t index) { return fmt::format("file{}", index); };
+    boost::json::array media;
+    for (std::size_t i = 0; i < photos.size(); ++i) {
+        media.push_back(
+            {{"type", name_of(photos[i].kind)}, {"media", "attach://" + name_of_file(i)}});
+    }
+    http::Multipart parts;
+    add(parts, "chat_id", std::to_string(photos.front().chat_id));
+    add(parts, "disable_notification", "true");
+    add(parts, "media", boost::json::serialize(media));
+    for (std::size_t i = 0; i < photos.size(); ++i) {
+        parts.push_back({.name = name_of_file(i),
+                         .content = std::move(photos[i].content),
+                         .file_name = with_percent_encoded(photos[i].file_name)});
+    }
     return parts;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/http/client_request.hpp"
 #include "common/telegram/bot_client.hpp"
@@ -20,5 +21,8 @@ http::Multipart form_by_url(MediaKind kind, std::int64_t chat_id, const Secret& 
 
 http::Multipart forward_form(std::int64_t from_chat_id, std::int64_t message_id,
                              std::int64_t chat_id);
+
+/// Of photos, which go to the first one's chat.
+http::Multipart form_of_album(std::vector<OutgoingMedia> photos);
 
 }  // namespace prewarm::telegram

@@ -26,6 +26,7 @@ struct CarryReport {
     std::uint64_t probed_bytes = 0;                 ///< Of it, beside: to learn what to declare.
     std::uint64_t uploaded_bytes = 0;               ///< Of the object, to Telegram: all or 0.
     std::uint64_t saved_bytes = 0;                  ///< Of it, that nobody had to upload: all or 0.
+    bool in_album = false;                          ///< It was posted together with others.
     std::optional<FailureKind> telegram_failure{};
     /// Telegram had it all and did not answer: trying again may post it twice.
     bool outcome_unknown = false;

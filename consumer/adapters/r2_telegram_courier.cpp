@@ -80,6 +80,8 @@ Task<Sent> R2TelegramCourier::carry(const Upload& upload, const warm::Errand& er
 
 Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, const warm::Errand& errand,
                                              CarryReport& report) {
+    auto seat = options_.albums != nullptr ? options_.albums->seat_of(upload, errand.turn)
+                                           : AlbumDesk::Seat{};
     const auto kind = upload.media.kind;
     auto token = options_.token_of(upload.media.bot_slug);
     if (!token) {
@@ -114,7 +116,8 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, const warm::E
             media, upload, object_of(upload, upload.r2_key), std::move(opened->version), deadline);
     }
     auto began = std::chrono::steady_clock::now();
-    auto posted = co_await post(std::move(opened->object), *token, media, errand, deadline, report);
+    auto posted =
+        co_await post(std::move(opened->object), *token, media, errand, deadline, seat, report);
     if (!posted && opened->is_copy && posted.error().source == Dependency::r2) {
         // What went wrong was the copy, and nothing was posted.
         opened =
@@ -124,7 +127,7 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, const warm::E
         report.cache = opened->cache;
         began = std::chrono::steady_clock::now();
         posted = co_await post(std::move(opened->object), std::move(*token), std::move(media),
-                               errand, deadline, report);
+                               errand, deadline, seat, report);
     }
     if (!posted) co_return posted.error();
     if (posted->all_given_at) {
@@ -141,10 +144,11 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, const warm::E
 Task<telegram::Posting> R2TelegramCourier::post(std::unique_ptr<ObjectSource> object, Secret token,
                                                 telegram::OutgoingMedia media,
                                                 const warm::Errand& errand, Deadline deadline,
-                                                CarryReport& report) {
+                                                AlbumDesk::Seat& seat, CarryReport& report) {
+    if (object->size_bytes() > options_.ring_bytes) seat.leave();
     return object->size_bytes() <= options_.ring_bytes
                ? post_whole(std::move(object), std::move(token), std::move(media), errand, deadline,
-                            report)
+                            seat, report)
                : post_streaming(std::move(object), std::move(token), std::move(media), errand,
                                 deadline, report);
 }
@@ -152,7 +156,7 @@ Task<telegram::Posting> R2TelegramCourier::post(std::unique_ptr<ObjectSource> ob
 Task<telegram::Posting> R2TelegramCourier::post_whole(std::unique_ptr<ObjectSource> object,
                                                       Secret token, telegram::OutgoingMedia media,
                                                       const warm::Errand& errand, Deadline deadline,
-                                                      CarryReport& report) {
+                                                      AlbumDesk::Seat& seat, CarryReport& report) {
     {
         // Nothing of the download is kept while Telegram takes its time.
         auto whole_of = std::move(object);
@@ -163,6 +167,10 @@ Task<telegram::Posting> R2TelegramCourier::post_whole(std::unique_ptr<ObjectSour
         media.content = std::move(*bytes);
     }
     if (auto begun = co_await errand.before_posting(); !begun) co_return begun.error();
+    if (auto with_others = co_await seat.go(token, media, deadline)) {
+        report.in_album = with_others->sent.has_value();
+        co_return std::move(*with_others);
+    }
     co_return co_await bots_.send(std::move(token), std::move(media), deadline);
 }
 

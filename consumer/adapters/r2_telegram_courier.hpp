@@ -15,6 +15,7 @@
 #include "common/s3/object_reader.hpp"
 #include "common/telegram/bot_client.hpp"
 #include "common/telegram/limits.hpp"
+#include "consumer/adapters/album_desk.hpp"
 #include "consumer/adapters/carry_report.hpp"
 #include "consumer/adapters/media_prober.hpp"
 #include "consumer/adapters/object_source.hpp"
@@ -37,6 +38,9 @@ struct CourierOptions {
 
     /// Null: every object is read from R2. It outlives the courier.
     downloads::DownloadCache* cache = nullptr;
+    /// Where those go whose turn is an album's. Null: each is sent alone.
+    AlbumDesk* albums = nullptr;
+
     /// An object up to this size is fetched and verified before Telegram hears of it; a larger one
     /// streams through as much.
     std::size_t ring_bytes = 256 * 1024;
@@ -72,10 +76,11 @@ private:
     Task<std::string> read_thumbnail(s3::ObjectName name, Deadline deadline);
     Task<telegram::Posting> post(std::unique_ptr<ObjectSource> object, Secret token,
                                  telegram::OutgoingMedia media, const warm::Errand& errand,
-                                 Deadline deadline, CarryReport& report);
+                                 Deadline deadline, AlbumDesk::Seat& seat, CarryReport& report);
     Task<telegram::Posting> post_whole(std::unique_ptr<ObjectSource> object, Secret token,
                                        telegram::OutgoingMedia media, const warm::Errand& errand,
-                                       Deadline deadline, CarryReport& report);
+                                       Deadline deadline, AlbumDesk::Seat& seat,
+                                       CarryReport& report);
     Task<telegram::Posting> post_streaming(std::unique_ptr<ObjectSource> object, Secret token,
                                            telegram::OutgoingMedia media,
                                            const warm::Errand& errand, Deadline deadline,

@@ -60,6 +60,8 @@ Task<Sent> RouteCourier::carry(const Upload& upload, const warm::Errand& errand)
                 {"kind", name_of(upload.media.kind)},
                 {"route", name_of(choice.route)},
                 {"why", choice.why}});
+    if (choice.route != Route::multipart && options_.albums != nullptr && errand.turn.album)
+        options_.albums->leave(*errand.turn.album);
     switch (choice.route) {
         case Route::forward:
             co_return co_await forward(upload, errand, *original);

@@ -12,6 +12,7 @@
 #include "common/media_store/media_store.hpp"
 #include "common/s3/endpoint.hpp"
 #include "common/telegram/bot_client.hpp"
+#include "consumer/adapters/album_desk.hpp"
 #include "consumer/adapters/carry_report.hpp"
 #include "consumer/routes/closed_ways.hpp"
 #include "consumer/routes/planner.hpp"
@@ -32,6 +33,8 @@ struct RouteOptions {
     std::function<std::optional<Secret>(std::string_view bot_slug)> token_of;
     /// A good message of another bot's with the same object, in a chat that both are in.
     std::function<Task<std::optional<StoredMessage>>(const Upload&)> message_of_another_bot;
+    /// To be told of those that go another way than with the album they have a turn in.
+    AlbumDesk* albums = nullptr;
     /// Called once for each carrying that was not cancelled, and not streamed. May be empty.
     std::function<void(const Upload&, const CarryReport&)> on_carried{};
 };

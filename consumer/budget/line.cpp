@@ -62,7 +62,8 @@ std::list<Line::Waiter>::iterator Line::join(const Upload& upload) {
         place, Waiter{.wanted = {.permit = fmt::format("{}:{}", options_.instance, ++last_permit_),
                                  .bytes = upload.bytes,
                                  .chat = upload.warmup_chat_id,
-                                 .hold = hold_for(upload.bytes)},
+                                 .hold = hold_for(upload.bytes),
+                                 .album = parts_.may_share_album && parts_.may_share_album(upload)},
                       .since = parts_.clock.now(),
                       .woken = never(parts_.executor)});
 }
@@ -75,7 +76,7 @@ Task<warm::Turn> Line::wait(const Upload& upload) {
         std::list<Waiter>::iterator mine;
         bool is_taken = false;
         ~Place() {
-            if (!is_taken && mine->answer && *mine->answer) line.ended(**mine->answer, false);
+            if (!is_taken && mine->answer && *mine->answer) line.give_back_unused(**mine->answer);
             line.waiting_.erase(mine);
         }
     } place{*this, join(upload)};
@@ -92,6 +93,11 @@ Task<warm::Turn> Line::wait(const Upload& upload) {
 
 void Line::ended(const warm::Turn& turn, bool posted) {
     give_back(turn.permit, turn.chat_id, posted);
+}
+
+void Line::give_back_unused(const warm::Turn& turn) {
+    if (turn.album && parts_.on_left_album) parts_.on_left_album(*turn.album);
+    ended(turn, false);
 }
 
 void Line::give_back(const std::string& permit, std::int64_t chat, bool posted) {
@@ -277,13 +283,19 @@ void Line::hear(const budget::Answer& answer, const budget::Request& request, bo
                                        .bytes = wanted->bytes,
                                        .till = now + *turn.wait + wanted->hold,
                                        .is_shared = is_shared};
+            warm::Turn given{.chat_id = *turn.chat, .permit = turn.permit};
+            if (turn.album) {
+                // Permits are the bot's own.
+                given.album = warm::Album{fmt::format("{}/{}", options_.bot_slug, turn.album->id),
+                                          turn.album->size};
+            }
             if (waiter == waiting_.end()) {  // It was cancelled meanwhile.
-                give_back(turn.permit, *turn.chat, false);
+                give_back_unused(given);
                 continue;
             }
             waiter->slot = now + *turn.wait;
             waiter->limit = turn.limit;
-            waiter->answer = warm::Turn{*turn.chat, turn.permit};
+            waiter->answer = std::move(given);
             waiter->woken.cancel();
         } else if (waiter == waiting_.end()) {
             continue;

@@ -38,9 +38,14 @@ public:
         std::function<std::vector<std::int64_t>()> chats;
         std::function<std::size_t()> free_slots;  ///< How many more may be sent at once.
         std::function<void(std::string_view limit, std::chrono::steady_clock::duration)> on_wait;
+        /// Empty: none may.
+        std::function<bool(const Upload&)> may_share_album{};
+        /// One of an album's turns has come, and who waited for it is gone. May be empty.
+        std::function<void(const warm::Album&)> on_left_album{};
     };
     struct Options {
         std::string instance;
+        std::string bot_slug;
         budget::Limits limits;
         std::size_t most_waiting = 32;
         std::chrono::milliseconds horizon{2000};
@@ -100,6 +105,7 @@ private:
     void hear(const budget::Answer& answer, const budget::Request& request, bool is_shared);
     std::chrono::milliseconds gap() const;
     void give_back(const std::string& permit, std::int64_t chat, bool posted);
+    void give_back_unused(const warm::Turn& turn);
 
     Parts parts_;
     Options options_;

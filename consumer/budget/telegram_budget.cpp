@@ -40,8 +40,11 @@ TelegramBudget::BotState& TelegramBudget::state_of(const std::string& bot_slug) 
                .on_wait =
                    [this](std::string_view limit, metrics::Duration waited) {
                        parts_.metrics.budget_waited(limit.empty() ? "none" : limit, waited);
-                   }},
+                   },
+               .may_share_album = parts_.may_share_album,
+               .on_left_album = parts_.on_left_album},
               {.instance = options_.instance,
+               .bot_slug = bot_slug,
                .limits = options_.limits,
                .most_waiting = options_.at_once}};
     return states_.emplace(bot_slug, BotState{.line = std::move(line)}).first->second;

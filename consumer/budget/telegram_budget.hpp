@@ -30,6 +30,9 @@ public:
         warm::Clock& clock;
         /// Asks what all instances share.
         std::function<Task<budget::Answer>(std::string_view bot_slug, const budget::Request&)> ask;
+        /// As Line's.
+        std::function<bool(const Upload&)> may_share_album{};
+        std::function<void(const warm::Album&)> on_left_album{};
     };
     struct Options {
         std::string instance;

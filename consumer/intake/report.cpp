@@ -94,6 +94,7 @@ void Report::carried(const CarryReport& carried) {
     metrics_.downloaded(carried.downloaded_bytes);
     metrics_.probed(carried.probed_bytes);
     metrics_.uploaded(carried.uploaded_bytes);
+    if (carried.in_album) metrics_.uploaded_in_album();
     if (carried.telegram_failure) metrics_.telegram_failed(name_of(*carried.telegram_failure));
     if (carried.outcome_unknown) metrics_.uploaded_twice();
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -60,10 +61,18 @@ public:
                                                           std::string why) = 0;
 };
 
+/// Those whose turns have come together, and whose messages may go to their chat in one request.
+struct Album {
+    std::string id;  ///< Unlike any other's, ever.
+    std::size_t size = 0;
+    bool operator==(const Album&) const = default;
+};
+
 /// Leave to send one message, to this chat, now.
 struct Turn {
     std::int64_t chat_id = 0;
     std::string permit;
+    std::optional<Album> album{};
 };
 
 /// Whether Telegram has, or may have, what a turn was for.

@@ -20,6 +20,16 @@ TEST(BudgetAnswer, IsReadAsRedisWritesIt) {
     EXPECT_FALSE(answer->turns[1].wait);
 }
 
+TEST(BudgetAnswer, NamesTheAlbumsThatGoTogether) {
+    const auto answer = decode_answer(
+        R"({"born":1,"rate":1,"seq":3,"instances":1,"turns":[
+            {"permit":"a:1","wait_ms":30,"chat":"-1","album":"a:1","album_size":10},
+            {"permit":"a:2","wait_ms":30,"chat":"-1"}]})");
+    ASSERT_TRUE(answer) << answer.error().detail;
+    EXPECT_EQ(answer->turns[0].album, (Album{"a:1", 10}));
+    EXPECT_EQ(answer->turns[1].album, std::nullopt);
+}
+
 TEST(BudgetAnswer, MayHaveNoTurns) {
     EXPECT_TRUE(
         decode_answer(R"({"born":1,"rate":0,"seq":3,"instances":1,"turns":{}})")->turns.empty());

@@ -50,6 +50,14 @@ TEST_F(LoadConfig, NeedsNoMoreThanWhatIsRequired) {
     EXPECT_EQ(config.bots.at("shop").storage_chats, std::vector<std::int64_t>{-5});
 }
 
+TEST_F(LoadConfig, SendsAlbumsOnlyWhenTold) {
+    EXPECT_FALSE(load().albums);
+    variables["PREWARM_ALBUMS"] = "1";
+    EXPECT_TRUE(load().albums);
+    variables["PREWARM_ALBUMS"] = "yes";
+    EXPECT_THAT(problems(), HasSubstr("PREWARM_ALBUMS must be 0 or 1"));
+}
+
 TEST_F(LoadConfig, TellsAllThatIsMissingAtOnce) {
     variables.clear();
     const auto told = problems();

@@ -27,13 +27,21 @@ protected:
              .ask = [this](const budget::Request& request) { return ask(request); },
              .chats = [this] { return chats; },
              .free_slots = [this] { return free_slots; },
-             .on_wait = [this](std::string_view limit, auto) { waited_for.emplace_back(limit); }},
-            {.instance = "one", .limits = limits, .most_waiting = 8, .horizon = horizon}};
+             .on_wait = [this](std::string_view limit, auto) { waited_for.emplace_back(limit); },
+             .may_share_album = [this](const Upload&) { return albums; },
+             .on_left_album = [this](const warm::Album& album) { left.push_back(album); }},
+            {.instance = "one",
+             .bot_slug = "shop",
+             .limits = limits,
+             .most_waiting = 8,
+             .horizon = horizon}};
     }
 
     Task<budget::Answer> ask(budget::Request request) {
         questions.push_back(request);
-        co_await sleep_for(1ms);
+        do
+            co_await sleep_for(1ms);
+        while (!answers);
         if (is_away) co_return Failure{FailureKind::unavailable, "Redis is away"};
         const auto now =
             std::chrono::duration_cast<std::chrono::milliseconds>(clock.now().time_since_epoch());
@@ -60,6 +68,19 @@ protected:
         order.push_back(upload.bytes);
         turns.push_back(std::move(turn));
     }
+    /// Nobody is asked for before all of them wait.
+    asio::awaitable<void> gather(Line& line, TaskGroup& group, std::size_t count) {
+        free_slots = 0;
+        const auto waiting = line.waiting() + count;
+        for (std::size_t i = 0; i < count; ++i)
+            group.spawn(note_turn(line, upload_of(10)));
+        while (line.waiting() < waiting)
+            co_await sleep_for(1ms);
+    }
+    void ask_for_all(Line& line) {
+        free_slots = 100;
+        line.look_again();
+    }
     asio::awaitable<void> until(std::size_t count) {
         while (turns.size() < count)
             co_await sleep_for(1ms);
@@ -73,8 +94,11 @@ protected:
     std::vector<std::int64_t> chats{-1, -2};
     std::size_t free_slots = 100;
     bool is_away = false;
+    bool answers = true;
+    bool albums = false;
     std::vector<budget::Request> questions;
     std::vector<std::string> waited_for;
+    std::vector<warm::Album> left;
     std::vector<std::uint64_t> order;
     std::vector<Result<warm::Turn>> turns;
     budget::Limits quick{
@@ -122,6 +146,59 @@ TEST_F(LineTest, LetsSmallOnesGoFirst) {
             co_await until(count);
         }
         EXPECT_THAT(order, ElementsAre(10, 20, 5'000'000, 6'000'000));
+    });
+}
+
+TEST_F(LineTest, SaysWhoMayGoTogether) {
+    auto line = line_with(quick);
+    albums = true;
+    run([&]() -> asio::awaitable<void> {
+        co_await gather(line, jobs, 8);
+        ask_for_all(line);
+        co_await until(8);
+        for (const auto& turn : turns) {
+            EXPECT_EQ(turn->chat_id, turns[0]->chat_id);
+            EXPECT_EQ(turn->album, (warm::Album{.id = "shop/one:1", .size = 8}));
+        }
+        EXPECT_THAT(left, IsEmpty());
+    });
+}
+
+TEST_F(LineTest, TellsOfAMemberWhoseTurnComesWhenItIsGone) {
+    auto line = line_with(quick);
+    albums = true;
+    run([&]() -> asio::awaitable<void> {
+        TaskGroup impatient{loop.get_executor()};
+        answers = false;
+        co_await gather(line, impatient, 1);
+        co_await gather(line, jobs, 2);
+        ask_for_all(line);
+        while (questions.empty())
+            co_await sleep_for(1ms);
+        impatient.cancel_all();
+        co_await impatient.join(deadline_in(5s));
+        answers = true;
+        co_await until(2);
+        EXPECT_THAT(left, ElementsAre(*turns[0]->album));
+        EXPECT_EQ(turns[1]->album->size, 3U);
+        EXPECT_EQ(line.in_flight(), 2U);
+    });
+}
+
+TEST_F(LineTest, TellsOfAMemberThatGoesBeforeItsTurn) {
+    quick.bot_per_second = 2;  // So an album of two is up to half a second off.
+    auto line = line_with(quick);
+    albums = true;
+    run([&]() -> asio::awaitable<void> {
+        co_await gather(line, jobs, 4);
+        ask_for_all(line);
+        while (line.in_flight() < 4)
+            co_await sleep_for(1ms);
+        jobs.cancel_all();
+        co_await jobs.join(deadline_in(5s));
+        const warm::Album album{.id = "shop/one:1", .size = 4};
+        EXPECT_THAT(left, ElementsAre(album, album, album, album));
+        EXPECT_EQ(line.in_flight(), 0U);
     });
 }
 

@@ -47,7 +47,8 @@ protected:
                                      std::chrono::duration_cast<std::chrono::milliseconds>(
                                          clock.now().time_since_epoch());
                                  co_return states[std::string{bot}].decide(now, request);
-                             }},
+                             },
+                             .may_share_album = [](const Upload&) { return true; }},
                             {.instance = "one", .limits = {}, .at_once = 8}};
     Upload upload{.media = {.bot_slug = "shop"}};
 };
@@ -100,6 +101,28 @@ TEST_F(TelegramBudgetTest, LeavesAQuarterOfTheSlotsToOtherBots) {
         co_await jobs.join(deadline_in(5s));
         co_await telegram.close(deadline_in(5s));
     }());
+}
+
+TEST_F(TelegramBudgetTest, KeepsTheAlbumsOfBotsApart) {
+    std::vector<std::string> ids;
+    test::run_to_end(loop, [&]() -> asio::awaitable<void> {
+        TaskGroup jobs{loop.get_executor()};
+        const auto take = [&](std::string bot) -> asio::awaitable<void> {
+            const Upload photo{.media = {.bot_slug = std::move(bot)}, .bytes = 10};
+            const auto turn = co_await telegram.wait_turn(photo);
+            if (turn && turn->album) ids.push_back(turn->album->id);
+            if (turn) telegram.ended(photo, *turn, warm::Posted::no);
+        };
+        for (int i = 0; i < 3; ++i) {
+            jobs.spawn(take("shop"));
+            jobs.spawn(take("other"));
+        }
+        co_await jobs.join(deadline_in(30s));
+        co_await telegram.close(deadline_in(5s));
+    }());
+    // The first of each was asked for alone.
+    EXPECT_THAT(ids, ::testing::UnorderedElementsAre("shop/one:2", "shop/one:2", "other/one:2",
+                                                     "other/one:2"));
 }
 
 }  // namespace

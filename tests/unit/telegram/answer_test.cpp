@@ -1,5 +1,7 @@
 #include "common/telegram/answer.hpp"
 
+#include <array>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,8 +9,11 @@ namespace prewarm::telegram {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::Each;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+using testing::SizeIs;
 
 http::ResponseHead answer(int status) {
     return {.status = status, .headers = {}};
@@ -129,7 +134,6 @@ TEST(ErrorAnswer, TellsTheFileFromTheChatFromTheBot) {
     EXPECT_EQ(kind(400, "Bad Request: file of size 9 bytes is too big for a photo; the maximum"),
               FailureKind::too_large);
     EXPECT_EQ(kind(413, "Request Entity Too Large"), FailureKind::too_large);
-    EXPECT_EQ(kind(400, "Bad Request: group send failed"), FailureKind::transient);
 
     EXPECT_EQ(kind(400, "Bad Request: chat not found"), FailureKind::chat_refused);
     EXPECT_EQ(kind(400, "Bad Request: not enough rights to send photos to the chat"),
@@ -182,6 +186,96 @@ TEST(ErrorAnswer, SurvivesHostileJson) {
     const auto loud = error(400, "a\\nb\\u0000" + std::string(5000, 'x'));
     EXPECT_LT(loud.detail.size(), 400U);
     EXPECT_THAT(loud.detail, Not(HasSubstr("\n")));
+}
+
+/// To three photos.
+std::vector<Result<Sent>> album(int status, std::string_view body) {
+    return read_album(answer(status), body, 3, "sendMediaGroup");
+}
+
+std::vector<FailureKind> album_error(int code, std::string_view description) {
+    std::vector<FailureKind> kinds;
+    for (const auto& one :
+         album(code, R"({"ok":false,"error_code":)" + std::to_string(code) + R"(,"description":")" +
+                         std::string{description} + "\"}"))
+        kinds.push_back(one.error().kind);
+    return kinds;
+}
+
+std::string photo_message(int id, std::string_view file_id) {
+    return R"({"message_id":)" + std::to_string(id) +
+           R"(,"media_group_id":"9","chat":{"id":-5},"photo":[{"file_id":"S","file_unique_id":"s"},)"
+           R"({"file_id":")" +
+           std::string{file_id} + R"(","file_unique_id":"u"}]})";
+}
+
+TEST(AlbumAnswer, HoldsThePhotosInTheOrderOfTheirMessages) {
+    const auto read = album(200, R"({"ok":true,"result":[)" + photo_message(12, "C") + ',' +
+                                     photo_message(10, "A") + ',' + photo_message(11, "B") + "]}");
+    ASSERT_THAT(read, SizeIs(3));
+    const std::array ids{"A", "B", "C"};
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        ASSERT_TRUE(read[i]) << read[i].error().detail;
+        EXPECT_EQ(read[i]->file_id, ids[i]);
+        EXPECT_EQ(read[i]->message_id, 10 + static_cast<int>(i));
+        EXPECT_EQ(read[i]->chat_id, -5);
+        EXPECT_EQ(read[i]->actual_kind, MediaKind::photo);
+    }
+}
+
+TEST(AlbumAnswer, GivesNobodyAFileIdThatMayBeAnothers) {
+    const auto photo = photo_message(10, "A");
+    for (const auto& result : {"[" + photo + "]", std::string{"[]"}, photo, std::string{"5"},
+                               "[5," + photo + ',' + photo_message(11, "B") + "]",
+                               "[{}," + photo + ',' + photo_message(11, "B") + "]"}) {
+        const auto read = album(200, R"({"ok":true,"result":)" + result + "}");
+        ASSERT_THAT(read, SizeIs(3));
+        for (const auto& one : read) {
+            ASSERT_FALSE(one);
+            EXPECT_EQ(one.error().kind, FailureKind::outcome_unknown) << result;
+        }
+    }
+}
+
+TEST(AlbumAnswer, BlamesTheItemThatIsNamedAndNoOther) {
+    using enum FailureKind;
+    EXPECT_THAT(album_error(400,
+                            "Bad Request: failed to send message #2 with the error message "
+                            "\\\"PHOTO_INVALID_DIMENSIONS\\\""),
+                ElementsAre(way_closed, refused, way_closed));
+    EXPECT_THAT(album_error(400,
+                            "Bad Request: failed to send message #3 with the error message "
+                            "\\\"File of size 9 bytes is too big for a photo\\\""),
+                ElementsAre(way_closed, way_closed, too_large));
+}
+
+TEST(AlbumAnswer, BlamesNobodyWhereItIsNotKnownWhoIsAtFault) {
+    using enum FailureKind;
+    for (const auto* text :
+         {"Bad Request: group send failed", "Bad Request: can't parse media JSON object",
+          "Bad Request: failed to send message #4 with the error message \\\"IMAGE\\\"",
+          "Bad Request: failed to send message #0 with the error message \\\"IMAGE\\\"",
+          "Bad Request: failed to send message #2"})
+        EXPECT_THAT(album_error(400, text), Each(way_closed)) << text;
+    EXPECT_THAT(album_error(413, "Request Entity Too Large"), Each(way_closed));
+}
+
+TEST(AlbumAnswer, LeavesWhatIsWrongWithAllOfThemAsItIs) {
+    using enum FailureKind;
+    EXPECT_THAT(album_error(429, "Too Many Requests: retry after 8"), Each(throttled));
+    EXPECT_THAT(album_error(400,
+                            "Bad Request: failed to send message #1 with the error message "
+                            "\\\"Too Many Requests: retry after 8\\\""),
+                Each(throttled));
+    EXPECT_THAT(album_error(400,
+                            "Bad Request: failed to send message #1 with the error message "
+                            "\\\"Not enough rights to send photos to the chat\\\""),
+                Each(chat_refused));
+    EXPECT_THAT(album_error(401, "Unauthorized"), Each(bot_refused));
+    EXPECT_THAT(album_error(403, "Forbidden: bot was kicked"), Each(chat_refused));
+    EXPECT_THAT(album_error(500, "Internal Server Error: restart"), Each(unavailable));
+    for (const auto& one : album(504, "<html>"))
+        EXPECT_EQ(one.error().kind, outcome_unknown);
 }
 
 TEST(IdentityAnswer, SaysWhoABotIs) {

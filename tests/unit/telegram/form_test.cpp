@@ -119,6 +119,24 @@ TEST(Form, KeepsAPercentSignThroughTheServersDecoding) {
     EXPECT_THAT(fields(odd), Contains(Pair("photo", "bytes@100%2541.jpg")));
 }
 
+TEST(Form, OfAnAlbumSaysWhatEachFileIs) {
+    auto odd = media(MediaKind::photo);
+    odd.file_name = "100%41.jpg";
+    std::vector<OutgoingMedia> photos;
+    photos.push_back(media(MediaKind::photo));
+    photos.push_back(std::move(odd));
+    Fields listed;
+    for (const auto& part : form_of_album(std::move(photos)))
+        listed.emplace_back(part.name,
+                            std::get<std::string>(part.content) +
+                                (part.file_name ? "@" + *part.file_name : std::string{}));
+    EXPECT_THAT(listed,
+                ElementsAre(Pair("chat_id", "-100123"), Pair("disable_notification", "true"),
+                            Pair("media", R"([{"type":"photo","media":"attach://file0"},)"
+                                          R"({"type":"photo","media":"attach://file1"}])"),
+                            Pair("file0", "bytes@n.x"), Pair("file1", "bytes@100%2541.jpg")));
+}
+
 TEST(SendMethod, IsNamedAfterTheKind) {
     EXPECT_EQ(send_method(MediaKind::photo), "sendPhoto");
     EXPECT_EQ(send_method(MediaKind::video_note), "sendVideoNote");
