@@ -133,9 +133,12 @@ TEST_F(MigrateTest, MakesTheTablesOfTheContract) {
         "lease_token bigint, lease_until timestamp with time zone, starts integer, "
         "event bytea, upload_event_ids ARRAY of text, cache_keys ARRAY of text, "
         "cache_tags ARRAY of text, created_at timestamp with time zone, "
-        "updated_at timestamp with time zone, ready_at timestamp with time zone, headers jsonb");
+        "updated_at timestamp with time zone, ready_at timestamp with time zone, headers jsonb, "
+        "posting bigint");
     EXPECT_EQ(value_of("SELECT string_agg(indexdef, E'\\n' ORDER BY indexname) FROM pg_indexes "
                        "WHERE indexname LIKE 'ix_%'"),
+              "CREATE INDEX ix_media_cache_due ON public.media_cache USING btree "
+              "(bot_slug, next_retry_at) WHERE (status = 'warming'::text)\n"
               "CREATE INDEX ix_media_cache_lease ON public.media_cache USING btree "
               "(lease_until) WHERE (lease_until IS NOT NULL)\n"
               "CREATE INDEX ix_media_cache_lookup ON public.media_cache USING btree "
