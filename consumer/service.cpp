@@ -210,7 +210,6 @@ RouteOptions Service::route_options() {
         .telegram_server = config_.telegram_server,
         .token_of = [this](std::string_view bot_slug) { return token_of(bot_slug); },
         .message_of_another_bot = [this](const Upload& of) { return message_of_another_bot(of); },
-        .albums = &albums_,
         .on_carried = [this](const Upload&,
                              const CarryReport& carried) { report_.carried(carried); }};
 }

@@ -9,7 +9,6 @@
 
 local window_ms = 60000
 local rest_of_a_refused_chat_ms = 600000
-local grace_ms = 1500          -- For all instances to tell a new state what they remember.
 local forget_instance_ms = 60000
 local same_size_from_bytes = 100000
 local unknown_size_taken_as = 10000000
@@ -54,21 +53,26 @@ local function note_posted(chat, id, at)
     table.insert(log, place, leaves)
 end
 
-local function fly(state, permit, chat_id, bytes, till)
-    local chat, id = chat_of(state, chat_id)
-    chat.in_flight = chat.in_flight + 1
-    state.in_flight[permit] = { chat = id, bytes = bytes, till = till }
-end
-
--- A permit that is not known (any more) may have been used all the same.
+-- A permit that is not known (any more) may have been used all the same. Where its asker missed an
+-- answer, it may have been used for another chat than was given here: what the asker says counts.
 local function land(state, permit, chat_id, posted_at)
     local flight = state.in_flight[permit]
-    local chat, id = chat_of(state, flight and flight.chat or chat_id)
     if flight then
-        chat.in_flight = chat.in_flight - 1
+        local left = state.chats[flight.chat]
+        left.in_flight = left.in_flight - 1
         state.in_flight[permit] = nil
     end
-    if posted_at then note_posted(chat, id, posted_at) end
+    if posted_at then
+        local chat, id = chat_of(state, chat_id)
+        note_posted(chat, id, posted_at)
+    end
+end
+
+local function fly(state, permit, chat_id, bytes, till)
+    local chat, id = chat_of(state, chat_id)
+    land(state, permit)
+    chat.in_flight = chat.in_flight + 1
+    state.in_flight[permit] = { chat = id, bytes = bytes, till = till }
 end
 
 local function forget_what_is_over(state, now)
@@ -85,6 +89,11 @@ local function forget_what_is_over(state, now)
             for place = gone + 1, #log do left[#left + 1] = log[place] end
             chat.log = left
         end
+    end
+    for id, chat in pairs(state.chats) do
+        local is_idle = chat.in_flight == 0 and #chat.log == 0
+            and math.max(chat.free, chat.rest, chat.last + window_ms) <= now
+        if is_idle then state.chats[id] = nil end
     end
     for size, free in pairs(state.sizes) do
         if free <= now then state.sizes[size] = nil end
@@ -108,8 +117,13 @@ local function hear(state, now, told)
     if told.what == 'refused' then
         chat.rest, chat.rest_is = now + rest_of_a_refused_chat_ms, 'refused'
     elseif told.what == 'moved' then
-        local _, now_id = chat_of(state, told.to)
-        if now_id ~= id then state.moved[id] = now_id end
+        local now_chat, now_id = chat_of(state, told.to)
+        if now_id == id then return end
+        state.moved[id] = now_id
+        now_chat.in_flight, chat.in_flight = now_chat.in_flight + chat.in_flight, 0
+        for _, flight in pairs(state.in_flight) do
+            if flight.chat == id then flight.chat = now_id end
+        end
     elseif told.what == 'throttled' then
         -- The answer does not say whom it means: a second chat that is told the same meanwhile
         -- makes it the bot.
@@ -278,10 +292,14 @@ end
 return function(state, now, request)
     if not state then
         state = new_state(now)
-        if request.peers > 0 then state.closed_until = now + grace_ms end
-    elseif request.seq > state.seq then
+        state.seq = request.seq
+        -- This asker, or others, may remember messages of the last minute.
+        local may_lack_some = request.peers > 0 or request.seq > 0
+        if may_lack_some then state.closed_until = now + request.grace_ms end
+    elseif request.born == state.born and request.seq > state.seq then
         -- Restored from a moment that lies before what this instance has seen.
-        state.born, state.seq, state.closed_until = math.floor(now), request.seq, now + grace_ms
+        state.born, state.seq = math.floor(now), request.seq
+        state.closed_until = now + request.grace_ms
     end
     state.seq = state.seq + 1
     forget_what_is_over(state, now)
@@ -290,7 +308,9 @@ return function(state, now, request)
         land(state, one.permit, one.chat, one.posted and now - one.ago_ms or nil)
     end
     for _, one in ipairs(request.held) do
-        if not state.in_flight[one.permit] then
+        local flight = state.in_flight[one.permit]
+        local _, id = chat_of(state, one.chat)
+        if not flight or flight.chat ~= id then
             fly(state, one.permit, one.chat, one.bytes, now + one.hold_ms)
         end
     end

@@ -43,8 +43,9 @@ json::array list_of(const std::vector<Of>& all, Encode encode_one) {
 json::object encoded(const Limits& limits) {
     return {{"bot_ms", ms_per_second / limits.bot_per_second},
             {"chat_ms", ms_per_second / limits.chat_per_second},
-            {"chat_in_flight", std::max(4.0, 4 * limits.chat_per_second)},
-            {"group_most", std::max(1.0, std::floor(limits.group_per_minute))},
+            {"chat_in_flight", std::max(1.0, std::floor(4 * limits.chat_per_second))},
+            // Of a share below one, nothing.
+            {"group_most", std::floor(limits.group_per_minute)},
             {"in_flight", limits.most_in_flight},
             {"bytes", limits.most_bytes},
             {"same_size", limits.spaces_equal_sizes}};
@@ -116,9 +117,11 @@ Limits share_of(Limits limits, unsigned senders) {
 std::string encode(const Request& request) {
     const auto one = [](const auto& part) { return encoded(part); };
     return json::serialize(json::object{{"instance", request.instance},
+                                        {"born", request.born},
                                         {"seq", request.seq},
                                         {"peers", request.peers},
                                         {"limits", encoded(request.limits)},
+                                        {"grace_ms", request.grace.count()},
                                         {"horizon_ms", request.horizon.count()},
                                         {"chats", list_of(request.chats, chat_name)},
                                         {"ended", list_of(request.ended, one)},

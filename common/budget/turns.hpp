@@ -72,9 +72,13 @@ struct Told {
 
 struct Request {
     std::string instance;
-    std::uint64_t seq = 0;  ///< Of the last answer; 0 before the first.
-    unsigned peers = 0;     ///< Other instances, as the last answer said.
+    std::uint64_t born = 0;  ///< Of the last answer, as the next two; 0 before the first.
+    std::uint64_t seq = 0;
+    unsigned peers = 0;  ///< Other instances.
     Limits limits;
+    /// For how long a new state gives no turns, so that all can tell it what they remember: each
+    /// asks within two seconds while it does, and finds Redis again within two more.
+    std::chrono::milliseconds grace{4000};
     std::chrono::milliseconds horizon{2000};  ///< A turn may lie so far ahead.
     std::vector<std::int64_t> chats;          ///< The bot's storage chats.
     std::vector<Ended> ended;

@@ -215,10 +215,10 @@ Task<Renewal> MediaStore::renew_file_id(MediaKey media, std::string file_id) {
     });
 }
 
-Task<bool> MediaStore::note_posting(Lease lease) {
+Task<bool> MediaStore::note_posting(Lease lease, bool may_be_posted) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {
         return execute(connection, sql::note_posting, lease.media.bot_slug,
-                       lease.media.sha256.hex(), kind_name(lease.media), lease.token)
+                       lease.media.sha256.hex(), kind_name(lease.media), lease.token, may_be_posted)
                    .affected_rows() == 1;
     });
 }

@@ -129,8 +129,9 @@ public:
     Task<> count_start(Lease lease, bool counts);
 
     /// To be called before Telegram is given the file: should the outcome get lost, a later claim
-    /// knows that it may be posted twice. False when the lease was lost.
-    Task<bool> note_posting(Lease lease);
+    /// knows that it may be posted twice. `may_be_posted` false takes that back. False when the
+    /// lease was lost.
+    Task<bool> note_posting(Lease lease, bool may_be_posted);
 
     /// Makes a media that nobody has begun `failed`, because its event was refused without a claim.
     /// The ids of the events gathered in its row; none when there is no such row.

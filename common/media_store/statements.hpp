@@ -107,7 +107,7 @@ WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND status <> 'warming'
 )sql"};
 
 inline constexpr Statement note_posting{"note_posting", R"sql(
-UPDATE media_cache SET posting = lease_token
+UPDATE media_cache SET posting = CASE WHEN $5 THEN lease_token END
 WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4 AND status = 'warming'
 )sql"};
 

@@ -51,6 +51,18 @@ constexpr std::array phrases{
     Phrase{"peer_id_invalid", FailureKind::chat_refused},
 };
 
+/// One that lets anybody in may be quoted.
+std::string without_urls(std::string text) {
+    constexpr std::string_view blanks = " \t\r\n\"'<>";
+    for (std::size_t at = 0; (at = text.find("://", at)) != std::string::npos;) {
+        const auto begin = text.find_last_of(blanks, at);
+        const auto first = begin == std::string::npos ? 0 : begin + 1;
+        text.replace(first, text.find_first_of(blanks, at) - first, "(a URL)");
+        at = first;
+    }
+    return text;
+}
+
 /// The number after `words` in `text`, wherever that is.
 std::optional<std::int64_t> number_after(std::string_view text, std::string_view words) {
     const auto at = text.find(words);
@@ -104,6 +116,9 @@ FailureKind kind_of(int code, std::string_view lower_description) {
     const bool unknown_method =
         lower_description.find("method not found") != std::string_view::npos;
     if (code == 404 && unknown_method) return FailureKind::misconfigured;
+    // "sent message was immediately deleted and can't be returned": it was posted.
+    if (lower_description.find("immediately deleted") != std::string_view::npos)
+        return FailureKind::outcome_unknown;
     if (code == 400) {
         for (const auto& phrase : phrases) {
             if (lower_description.find(phrase.text) != std::string_view::npos) return phrase.kind;
@@ -144,7 +159,7 @@ Failure failure_of(const http::ResponseHead& head, ApiError error, std::string_v
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }
     auto detail = fmt::format("{}: {}: {}", what, error.code,
-                              printable(error.description, most_detail_bytes));
+                              printable(without_urls(error.description), most_detail_bytes));
     if (error.migrate_to_chat_id != 0)
         detail += fmt::format(" (its id is now {})", error.migrate_to_chat_id);
 

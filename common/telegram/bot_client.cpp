@@ -1,7 +1,5 @@
 #include "common/telegram/bot_client.hpp"
 
-#include <boost/algorithm/string/replace.hpp>
-
 #include "common/telegram/form.hpp"
 
 namespace prewarm::telegram {
@@ -94,11 +92,7 @@ asio::awaitable<Posting> BotClient::send_by_url(Secret token, MediaKind kind, st
                                                 Secret url, Deadline deadline) {
     auto method = request(token, send_method(kind), deadline);
     method.body = form_by_url(kind, chat_id, url);
-    auto posting = co_await post(std::move(method));
-    // Telegram may quote it.
-    if (!posting.sent)
-        boost::algorithm::ireplace_all(posting.sent.error().detail, url.reveal(), "(the URL)");
-    co_return posting;
+    co_return co_await post(std::move(method));
 }
 
 asio::awaitable<Posting> BotClient::forward(Secret token, std::int64_t from_chat_id,

@@ -50,8 +50,7 @@ public:
     /// Posts silently, with the method of its kind. Failures as answer.hpp and client.hpp say.
     asio::awaitable<Posting> send(Secret token, OutgoingMedia media, Deadline deadline);
 
-    /// Has Telegram fetch the file. `bytes` and `declared` of what was sent are not known here. The
-    /// URL is never in a failure.
+    /// Has Telegram fetch the file. `bytes` and `declared` of what was sent are not known here.
     asio::awaitable<Posting> send_by_url(Secret token, MediaKind kind, std::int64_t chat_id,
                                          Secret url, Deadline deadline);
 

@@ -6,6 +6,7 @@ namespace prewarm::telegram {
 
 std::uint64_t most_bytes(MediaKind kind, Server server) {
     if (kind == MediaKind::photo) return most_photo_bytes;
+    if (kind == MediaKind::video_note) return most_video_note_bytes;
     return server == Server::cloud ? most_cloud_bytes : most_local_bytes;
 }
 

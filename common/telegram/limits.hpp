@@ -19,8 +19,10 @@ inline constexpr std::uint64_t most_cloud_bytes = 52'428'800;
 /// TDLib, PartsManager.h: 4000 parts of 512 KiB.
 inline constexpr std::uint64_t most_local_bytes = 2'097'152'000;
 
-/// Of a file of this kind. Video notes and stickers have limits of their own, above which they may
-/// come back as another kind: Telegram's answer decides.
+/// BA's default (server option `video_note_size_max`).
+inline constexpr std::uint64_t most_video_note_bytes = 12'582'912;
+
+/// Of a file of this kind. A sticker that is too large for one comes back as a document.
 std::uint64_t most_bytes(MediaKind kind, Server server);
 
 /// `too_large`, or `refused` for an empty file.

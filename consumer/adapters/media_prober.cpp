@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 
 // What is declared is an extra: it may delay its media by this much.
 constexpr auto probe_time = 20s;
+// And by this much more where many are probed: what is not declared stays wrong for good.
+constexpr auto longest_wait_for_room = 60s;
 // The last of it is for what was found out so far.
 constexpr auto time_to_tell = 2s;
 constexpr std::uint64_t most_asked_bytes = 256 * 1024;
@@ -126,6 +128,12 @@ Task<std::string> MediaProber::read(const s3::ObjectName& object, const s3::Vers
 Task<probe::Found> MediaProber::probe(const s3::ObjectName& object, const s3::Version& version,
                                       Deadline deadline, Reads& reads) {
     const auto stay = co_await Room::enter(room_);
+    const auto until = std::min(deadline, deadline_in(probe_time));
+    co_return co_await with_deadline(until, probe_now(object, version, until, reads), "the probe");
+}
+
+Task<probe::Found> MediaProber::probe_now(const s3::ObjectName& object, const s3::Version& version,
+                                          Deadline deadline, Reads& reads) {
     const auto limits = limits_for(version.size_bytes, deadline - time_to_tell);
     auto process = ProbeProcess::start(co_await asio::this_coro::executor, program_,
                                        version.size_bytes, limits);
@@ -150,10 +158,10 @@ asio::awaitable<std::uint64_t> MediaProber::complete(telegram::OutgoingMedia& me
                                                      const Upload& upload, s3::ObjectName object,
                                                      s3::Version version, Deadline deadline) {
     const auto began = std::chrono::steady_clock::now();
-    deadline = std::min(deadline, began + probe_time);
+    deadline = std::min(deadline, began + longest_wait_for_room + probe_time);
     Reads reads;
-    auto found =
-        co_await with_deadline(deadline, probe(object, version, deadline, reads), "the probe");
+    auto found = co_await with_deadline(deadline, probe(object, version, deadline, reads),
+                                        "waiting for a probe");
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - began);
     log::Fields fields{{"bot_slug", upload.media.bot_slug},

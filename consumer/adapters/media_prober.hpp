@@ -45,6 +45,8 @@ private:
 
     Task<probe::Found> probe(const s3::ObjectName& object, const s3::Version& version,
                              Deadline deadline, Reads& reads);
+    Task<probe::Found> probe_now(const s3::ObjectName& object, const s3::Version& version,
+                                 Deadline deadline, Reads& reads);
     Task<std::string> read(const s3::ObjectName& object, const s3::Version& version,
                            const probe::Limits& limits, std::uint64_t first, std::uint64_t size,
                            Reads& reads);

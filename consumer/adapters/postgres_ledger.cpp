@@ -63,8 +63,8 @@ Task<> PostgresLedger::count_start(const Lease& lease, bool counts) {
     return store_.count_start(lease, counts);
 }
 
-Task<bool> PostgresLedger::note_posting(const Lease& lease) {
-    return store_.note_posting(lease);
+Task<bool> PostgresLedger::note_posting(const Lease& lease, bool may_be_posted) {
+    return store_.note_posting(lease, may_be_posted);
 }
 
 Task<bool> PostgresLedger::release(const Lease& lease) {

@@ -25,7 +25,7 @@ public:
     Task<bool> park(const Lease& lease, std::chrono::milliseconds wait, std::string why,
                     ParkedAfter after) override;
     Task<> count_start(const Lease& lease, bool counts) override;
-    Task<bool> note_posting(const Lease& lease) override;
+    Task<bool> note_posting(const Lease& lease, bool may_be_posted) override;
     Task<std::optional<std::vector<std::string>>> record_dead(const Lease& lease,
                                                               std::string why) override;
     Task<bool> release(const Lease& lease) override;

@@ -22,10 +22,12 @@ constexpr auto forward_stays_closed = 10min;
 // Telegram may come back for it.
 constexpr auto url_lifetime = 1h;
 
-/// Another way may work where this one was refused, or its chat.
-bool closes_the_way(FailureKind kind) {
-    return kind == FailureKind::refused || kind == FailureKind::too_large ||
-           kind == FailureKind::chat_refused;
+/// Another way may work where this one was refused. A chat that refuses a forward may be the one
+/// that it comes from.
+bool closes_the_way(Route route, const Failure& failure) {
+    if (failure.kind == FailureKind::chat_refused)
+        return route == Route::forward && !failure.chat_is_now;
+    return failure.kind == FailureKind::refused || failure.kind == FailureKind::too_large;
 }
 
 std::string_view bucket_of(const Upload& upload, std::string_view usual) {
@@ -34,7 +36,8 @@ std::string_view bucket_of(const Upload& upload, std::string_view usual) {
 
 /// Names a way, over all that are tried.
 std::string way(Route route, const Upload& upload, std::string_view bucket) {
-    if (route == Route::url) return fmt::format("url {}/{}", bucket, upload.r2_key);
+    if (route == Route::url)
+        return fmt::format("url {}/{} {}", bucket, upload.r2_key, upload.media.sha256.hex());
     return fmt::format("{} {} {} {}", name_of(route), upload.media.bot_slug,
                        upload.media.sha256.hex(), name_of(upload.media.kind));
 }
@@ -60,8 +63,6 @@ Task<Sent> RouteCourier::carry(const Upload& upload, const warm::Errand& errand)
                 {"kind", name_of(upload.media.kind)},
                 {"route", name_of(choice.route)},
                 {"why", choice.why}});
-    if (choice.route != Route::multipart && options_.albums != nullptr && errand.turn.album)
-        options_.albums->leave(*errand.turn.album);
     switch (choice.route) {
         case Route::forward:
             co_return co_await forward(upload, errand, *original);
@@ -76,7 +77,7 @@ Task<Sent> RouteCourier::carry(const Upload& upload, const warm::Errand& errand)
 // The database being away is no reason not to upload.
 asio::awaitable<std::optional<StoredMessage>> RouteCourier::original_of(
     const Upload& upload, const warm::Errand& errand) const {
-    if (!options_.forwards || errand.insists) co_return std::nullopt;
+    if (!options_.forwards || errand.insists || errand.turn.album) co_return std::nullopt;
     auto found = co_await options_.message_of_another_bot(upload);
     co_return found ? *found : std::nullopt;
 }
@@ -100,44 +101,47 @@ RouteFacts RouteCourier::facts_of(const Upload& upload, const warm::Errand& erra
         .stands_with_another_bot = stands,
         .forwards = options_.forwards,
         .forward_has_failed = closed_.is_closed(way(Route::forward, upload, bucket), now),
+        .has_album_turn = errand.turn.album.has_value(),
         .insists = errand.insists};
 }
 
 Secret RouteCourier::url_of(const Upload& upload) {
-    if (options_.url_mode == UrlMode::public_address)
-        return Secret{options_.public_base_url + '/' + s3::uri_encode(upload.r2_key, true)};
+    if (options_.url_mode == UrlMode::public_address) {
+        // Telegram remembers what it once got from an address, for days: another content of the
+        // same key, or another try, has another address.
+        return Secret{fmt::format("{}/{}?sha256={}&event={}", options_.public_base_url,
+                                  s3::uri_encode(upload.r2_key, true), upload.media.sha256.hex(),
+                                  s3::uri_encode(upload.event_id, false))};
+    }
     const s3::ObjectName object{std::string{bucket_of(upload, options_.r2_bucket)}, upload.r2_key};
     return options_.r2.presigned_url(object, url_lifetime);
 }
 
 Task<Sent> RouteCourier::forward(const Upload& upload, const warm::Errand& errand,
                                  StoredMessage original) {
-    auto sent = co_await without_streaming(
-        Route::forward, upload, errand, [&](Secret token) -> asio::awaitable<telegram::Posting> {
-            co_return co_await bots_.forward(std::move(token), original.chat_id,
-                                             original.message_id, errand.turn.chat_id,
-                                             deadline_in(time_limit));
-        });
-    if (sent) {
-        sent->bytes = original.bytes;
-        sent->is_copy_of_good = true;
-    }
+    auto sent =
+        co_await without_streaming(Route::forward, upload, errand, original.bytes,
+                                   [&](Secret token) -> asio::awaitable<telegram::Posting> {
+                                       co_return co_await bots_.forward(
+                                           std::move(token), original.chat_id, original.message_id,
+                                           errand.turn.chat_id, deadline_in(time_limit));
+                                   });
+    if (sent) sent->is_copy_of_good = true;
     co_return sent;
 }
 
 Task<Sent> RouteCourier::let_fetch(const Upload& upload, const warm::Errand& errand) {
-    auto sent = co_await without_streaming(
-        Route::url, upload, errand, [&](Secret token) -> asio::awaitable<telegram::Posting> {
-            co_return co_await bots_.send_by_url(std::move(token), upload.media.kind,
+    co_return co_await without_streaming(Route::url, upload, errand, upload.bytes,
+                                         [&](Secret token) -> asio::awaitable<telegram::Posting> {
+                                             co_return co_await bots_.send_by_url(
+                                                 std::move(token), upload.media.kind,
                                                  errand.turn.chat_id, url_of(upload),
                                                  deadline_in(time_limit));
-        });
-    if (sent) sent->bytes = upload.bytes;
-    co_return sent;
+                                         });
 }
 
 Task<Sent> RouteCourier::without_streaming(
-    Route route, const Upload& upload, const warm::Errand& errand,
+    Route route, const Upload& upload, const warm::Errand& errand, std::uint64_t bytes,
     std::function<asio::awaitable<telegram::Posting>(Secret)> post) {
     auto token = options_.token_of(upload.media.bot_slug);
     if (!token) {
@@ -150,7 +154,7 @@ Task<Sent> RouteCourier::without_streaming(
     CarryReport report{.route = route, .outcome_unknown = posting.outcome_unknown};
     if (posting.sent) {
         report.telegram = steady_clock::now() - began;
-        report.saved_bytes = upload.bytes;
+        report.saved_bytes = posting.sent->bytes = bytes;
     } else {
         report.telegram_failure = posting.sent.error().kind;
     }
@@ -159,7 +163,7 @@ Task<Sent> RouteCourier::without_streaming(
 
     auto failure = std::move(posting.sent.error());
     failure.source = Dependency::telegram;
-    if (!closes_the_way(failure.kind)) co_return failure;
+    if (!closes_the_way(route, failure)) co_return failure;
     closed_.close(
         way(route, upload, bucket_of(upload, options_.r2_bucket)),
         steady_clock::now() + (route == Route::url ? steady_clock::duration{url_stays_closed}

@@ -12,7 +12,6 @@
 #include "common/media_store/media_store.hpp"
 #include "common/s3/endpoint.hpp"
 #include "common/telegram/bot_client.hpp"
-#include "consumer/adapters/album_desk.hpp"
 #include "consumer/adapters/carry_report.hpp"
 #include "consumer/routes/closed_ways.hpp"
 #include "consumer/routes/planner.hpp"
@@ -33,8 +32,6 @@ struct RouteOptions {
     std::function<std::optional<Secret>(std::string_view bot_slug)> token_of;
     /// A good message of another bot's with the same object, in a chat that both are in.
     std::function<Task<std::optional<StoredMessage>>(const Upload&)> message_of_another_bot;
-    /// To be told of those that go another way than with the album they have a turn in.
-    AlbumDesk* albums = nullptr;
     /// Called once for each carrying that was not cancelled, and not streamed. May be empty.
     std::function<void(const Upload&, const CarryReport&)> on_carried{};
 };
@@ -60,6 +57,7 @@ private:
     Task<Sent> forward(const Upload& upload, const warm::Errand& errand, StoredMessage original);
     Task<Sent> let_fetch(const Upload& upload, const warm::Errand& errand);
     Task<Sent> without_streaming(Route route, const Upload& upload, const warm::Errand& errand,
+                                 std::uint64_t bytes,
                                  std::function<asio::awaitable<telegram::Posting>(Secret)> post);
 
     warm::Courier& streaming_;

@@ -24,6 +24,13 @@ constexpr auto report_within = 1s;
 constexpr double worth_asking_for = 4;
 constexpr milliseconds longest_gap = 1s;
 constexpr milliseconds at_once = 50ms;
+// Whoever has something that a new state would have to be told asks this often, to notice one.
+constexpr milliseconds look_for_a_new_state = 2s;
+// A chat that refuses rests for so long in the rules; one that moved is told by Telegram again.
+constexpr auto refusal_holds = 10min;
+constexpr auto move_holds = 1h;
+// Without the shared state it may be back at any moment.
+constexpr milliseconds longest_wait_alone = 2s;
 // When nothing tells how long: something of another instance has to end.
 constexpr auto look_again_after = 250ms;
 // Parked jobs come back one after the other, as fast as the bot may send: this is only the least.
@@ -110,7 +117,11 @@ void Line::give_back(const std::string& permit, std::int64_t chat, bool posted) 
 }
 
 void Line::tell(budget::Told told) {
-    told_.push_back(told);
+    if (told.what == budget::Told::What::forget) {
+        std::erase_if(heard_,
+                      [](const auto& one) { return one.told.what == budget::Told::What::refused; });
+    }
+    heard_.push_back({.told = told, .at = parts_.clock.now()});
     report_at_ = parts_.clock.now();
     serve_from_now();
 }
@@ -136,6 +147,10 @@ void Line::serve_from_now() {
 std::optional<Line::Time> Line::next_question() const {
     std::optional<Time> next;
     if (report_at_ != Time::max()) next = report_at_;
+    if (!posts_.empty() || !in_flight_.empty()) {
+        const auto look = asked_at_ + look_for_a_new_state;
+        next = std::min(next.value_or(look), look);
+    }
     const bool wants = std::ranges::any_of(waiting_, [](const auto& one) { return !one.answer; });
     if (wants && parts_.free_slots() > 0) next = std::min(next.value_or(ask_at_), ask_at_);
     return next;
@@ -159,25 +174,28 @@ asio::awaitable<void> Line::serve() {
 budget::Request Line::question() {
     const auto now = parts_.clock.now();
     budget::Request request{.instance = options_.instance,
+                            .born = born_,
                             .seq = seq_,
                             .peers = instances_ - 1,
                             .limits = options_.limits,
+                            .grace = options_.grace,
                             .horizon = options_.horizon,
                             .chats = parts_.chats(),
                             .ended = {},
                             .held = {},
-                            .told = std::exchange(told_, {}),
+                            .told = {},
                             .wanted = {}};
     for (const auto& report : reports_)
         request.ended.push_back(ended_of(report, now));
     for (const auto& [permit, flight] : in_flight_) {
         if (flight.is_shared && !state_is_new_) continue;
-        request.held.push_back({.permit = permit,
-                                .chat = flight.chat,
-                                .bytes = flight.bytes,
-                                .hold = rounded_up(flight.till - now)});
+        request.held.push_back(held_of(permit, flight, now));
     }
     if (state_is_new_) remember(request);
+    for (const auto& heard : heard_) {
+        if (heard.is_shared && !state_is_new_) continue;
+        if (const auto told = as_of(heard, now)) request.told.push_back(*told);
+    }
     const auto most = std::min(parts_.free_slots(), most_asked_for_at_once);
     for (const auto& waiter : waiting_) {
         if (request.wanted.size() >= most) break;
@@ -195,6 +213,37 @@ void Line::remember(budget::Request& request) const {
     }
 }
 
+// With what is left of its time.
+std::optional<budget::Told> Line::as_of(const Heard& heard, Time now) {
+    const auto passed = std::chrono::floor<milliseconds>(now - heard.at);
+    auto told = heard.told;
+    switch (told.what) {
+        case budget::Told::What::throttled:
+            told.wait -= passed;
+            return told.wait > 0ms ? std::optional{told} : std::nullopt;
+        case budget::Told::What::refused:
+            return passed < refusal_holds ? std::optional{told} : std::nullopt;
+        case budget::Told::What::moved:
+            return passed < move_holds ? std::optional{told} : std::nullopt;
+        case budget::Told::What::forget:
+            return heard.is_shared ? std::nullopt : std::optional{told};
+    }
+    return std::nullopt;
+}
+
+void Line::forget_what_is_over(Time now) {
+    while (!posts_.empty() && now - posts_.front().at >= window)
+        posts_.pop_front();
+    std::erase_if(heard_, [now](const auto& one) { return !as_of(one, now); });
+}
+
+budget::Held Line::held_of(const std::string& permit, const Flight& flight, Time now) {
+    return {.permit = permit,
+            .chat = flight.chat,
+            .bytes = flight.bytes,
+            .hold = rounded_up(flight.till - now)};
+}
+
 budget::Ended Line::ended_of(const Report& report, Time now) {
     return {.permit = report.permit,
             .chat = report.chat,
@@ -204,22 +253,27 @@ budget::Ended Line::ended_of(const Report& report, Time now) {
 
 asio::awaitable<void> Line::ask() {
     const auto now = parts_.clock.now();
-    while (!posts_.empty() && now - posts_.front().at >= window)
-        posts_.pop_front();
+    forget_what_is_over(now);
     auto request = question();
     const auto reported = reports_.size();
+    const auto told = heard_.size();
+    asked_at_ = now;
     report_at_ = Time::max();
+    asked_for_ = request.wanted.size();
     auto answer = co_await parts_.ask(request);
+    asked_for_ = 0;
     if (!answer) {
         // Told again, with the next question.
-        told_.insert(told_.begin(), request.told.begin(), request.told.end());
-        if (reported > 0 || !told_.empty()) report_at_ = parts_.clock.now() + report_within;
+        const bool has_news = reported > 0 || !std::ranges::all_of(heard_, &Heard::is_shared);
+        if (has_news) report_at_ = parts_.clock.now() + report_within;
         const auto alone = decide_alone(request);
         hear(alone, request, false);
         co_return;
     }
     alone_.reset();
-    for (std::size_t told = 0; told < reported; ++told) {
+    for (std::size_t place = 0; place < told; ++place)
+        heard_[place].is_shared = true;
+    for (std::size_t place = 0; place < reported; ++place) {
         const auto& report = reports_.front();
         if (report.posted_at) posts_.push_back({report.chat, *report.posted_at});
         reports_.pop_front();
@@ -237,17 +291,28 @@ asio::awaitable<void> Line::ask() {
     if (state_is_new_) report_at_ = parts_.clock.now();
 }
 
-// Nobody knows what the others do meanwhile: half of an equal share.
+// Nobody knows what the others do meanwhile: half of an equal share. What they did in the last
+// minute is not known either, so that has to pass first.
 budget::Answer Line::decide_alone(budget::Request request) {
     request.limits = budget::share_of(options_.limits, 2 * instances_);
-    request.seq = 0;
-    request.peers = 0;
+    const auto now = parts_.clock.now();
+    request.born = request.seq = 0;
+    request.grace = window;
     request.ended.clear();
+    request.told.clear();
     if (!alone_) {
         alone_.emplace();
         remember(request);
+        request.held.clear();
+        for (const auto& [permit, flight] : in_flight_)
+            request.held.push_back(held_of(permit, flight, now));
+        for (auto& heard : heard_)
+            heard.is_told_alone = false;
     }
-    const auto now = parts_.clock.now();
+    for (auto& heard : heard_) {
+        const auto told = as_of(heard, now);
+        if (told && !std::exchange(heard.is_told_alone, true)) request.told.push_back(*told);
+    }
     for (auto& report : reports_) {
         if (!std::exchange(report.is_told_alone, true))
             request.ended.push_back(ended_of(report, now));
@@ -302,7 +367,9 @@ void Line::hear(const budget::Answer& answer, const budget::Request& request, bo
         } else if (turn.wait.value_or(rounded_up(now - waiter->since)) > options_.horizon) {
             // Or something of others has to end, and has not for as long.
             waiter->limit = turn.limit;
-            waiter->answer = come_back_in(turn.wait.value_or(options_.horizon), turn.limit);
+            const auto wait = turn.wait.value_or(options_.horizon);
+            waiter->answer =
+                come_back_in(is_shared ? wait : std::min(wait, longest_wait_alone), turn.limit);
             waiter->woken.cancel();
         } else {
             waits_for_an_end_ = waits_for_an_end_ || !turn.wait;

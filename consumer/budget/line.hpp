@@ -49,6 +49,7 @@ public:
         budget::Limits limits;
         std::size_t most_waiting = 32;
         std::chrono::milliseconds horizon{2000};
+        std::chrono::milliseconds grace{4000};  ///< As in budget::Request.
     };
 
     Line(Parts parts, Options options);
@@ -64,6 +65,8 @@ public:
 
     std::size_t waiting() const { return waiting_.size(); }
     std::size_t in_flight() const { return in_flight_.size(); }
+    /// Likewise, and those that a turn is just being asked for.
+    std::size_t taken() const { return in_flight_.size() + asked_for_; }
     /// What this instance may send in that time, as far as it is known.
     std::optional<std::size_t> room_within(std::chrono::milliseconds time) const;
 
@@ -92,8 +95,16 @@ private:
         std::int64_t chat = 0;
         Time at;
     };
+    /// What Telegram said, and when.
+    struct Heard {
+        budget::Told told;
+        Time at;
+        bool is_shared = false;  ///< The shared state was told.
+        bool is_told_alone = false;
+    };
 
     static budget::Ended ended_of(const Report& report, Time now);
+    static budget::Held held_of(const std::string& permit, const Flight& flight, Time now);
     std::list<Waiter>::iterator join(const Upload& upload);
     void serve_from_now();
     asio::awaitable<void> serve();
@@ -102,6 +113,8 @@ private:
     budget::Request question();
     budget::Answer decide_alone(budget::Request request);
     void remember(budget::Request& request) const;
+    void forget_what_is_over(Time now);
+    static std::optional<budget::Told> as_of(const Heard& heard, Time now);
     void hear(const budget::Answer& answer, const budget::Request& request, bool is_shared);
     std::chrono::milliseconds gap() const;
     void give_back(const std::string& permit, std::int64_t chat, bool posted);
@@ -111,11 +124,13 @@ private:
     Options options_;
     std::list<Waiter> waiting_;
     std::map<std::string, Flight> in_flight_;
-    std::deque<Post> posts_;          ///< Of the last minute, those that the shared state was told.
-    std::deque<Report> reports_;      ///< Not told yet.
-    std::vector<budget::Told> told_;  ///< Likewise.
+    std::deque<Post> posts_;      ///< Of the last minute, those that the shared state was told.
+    std::deque<Report> reports_;  ///< Not told yet.
+    std::deque<Heard> heard_;     ///< As far as it still holds.
+    std::size_t asked_for_ = 0;
     asio::steady_timer changed_;
     Time ask_at_{};
+    Time asked_at_{};
     Time report_at_ = Time::max();
     bool serving_ = false;
     bool waits_for_an_end_ = false;

@@ -54,8 +54,8 @@ std::size_t TelegramBudget::free_slots(const std::string& bot_slug) const {
     std::size_t all = 0;
     std::size_t own = 0;
     for (const auto& [slug, state] : states_) {
-        all += state.line.in_flight();
-        if (slug == bot_slug) own = state.line.in_flight();
+        all += state.line.taken();
+        if (slug == bot_slug) own = state.line.taken();
     }
     const auto most_of_one = parts_.bots.size() > 1 && options_.at_once > 1
                                  ? options_.at_once - std::max<std::size_t>(options_.at_once / 4, 1)

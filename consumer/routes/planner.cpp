@@ -56,6 +56,7 @@ bool needs_attributes(const RouteFacts& facts) {
 std::optional<std::string> against_url(const RouteFacts& facts) {
     if (facts.url_mode == UrlMode::off) return "PREWARM_URL_MODE is off";
     if (facts.insists) return "the kind is to be kept";
+    if (facts.has_album_turn) return "it goes in an album";
     if (!facts.has_address) return "its bucket has no public address";
     if (facts.url_has_failed) return "this address has failed before";
     if (facts.bytes == 0) return "the object's size is not known";
@@ -85,7 +86,8 @@ std::string_view name_of(Route route) {
 
 Result<std::vector<RouteChoice>> plan_routes(const RouteFacts& facts) {
     std::vector<RouteChoice> routes;
-    const bool may_forward = facts.forwards && !facts.forward_has_failed && !facts.insists;
+    const bool may_forward =
+        facts.forwards && !facts.forward_has_failed && !facts.insists && !facts.has_album_turn;
     if (may_forward && facts.stands_with_another_bot)
         routes.push_back({Route::forward, "another bot has it in a chat that both are in"});
     const auto no_url = against_url(facts);

@@ -36,6 +36,7 @@ struct RouteFacts {
     bool stands_with_another_bot = false;
     bool forwards = false;            ///< PREWARM_FORWARD_FANOUT.
     bool forward_has_failed = false;  ///< A while ago.
+    bool has_album_turn = false;      ///< Those of its album have theirs at the same moment.
     bool insists = false;             ///< The kind is to be kept, at the price of another upload.
 };
 

@@ -87,6 +87,12 @@ std::variant<RetryHere, Parked, DeadLettered> judge(const Failure& failure,
         // The budget has heard of it: it gives another chat, or says how long all of them rest.
         if (failure.source == Dependency::telegram && may_try_here) return RetryHere{0ms};
         const auto asked = failure.retry_after.value_or(pause_of_unknown_length);
+        // Its turn may come much earlier, in another chat.
+        if (failure.source == Dependency::telegram) {
+            return Parked{.wait = std::min(asked, longest_wait_here),
+                          .why = std::move(why),
+                          .for_its_turn = true};
+        }
         // The budget knows to the moment, and how many may come then.
         if (situation.step == Step::budget)
             return Parked{.wait = asked, .why = std::move(why), .for_its_turn = true};

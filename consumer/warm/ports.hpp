@@ -51,9 +51,9 @@ public:
     /// Whether this start counts: not while it waits for others.
     virtual Task<> count_start(const Lease& lease, bool counts) = 0;
 
-    /// From now on, until its outcome is recorded, Telegram may have it. False when the lease was
-    /// lost.
-    virtual Task<bool> note_posting(const Lease& lease) = 0;
+    /// Whether, from now on and until an outcome is recorded, Telegram may have it without anybody
+    /// having counted that. False when the lease was lost.
+    virtual Task<bool> note_posting(const Lease& lease, bool may_be_posted) = 0;
 
     /// The media will not get ready, and was not claimed for this event. The ids of all events that
     /// are answered by that; none if the ledger does not know it, or somebody is at it.

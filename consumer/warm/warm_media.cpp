@@ -104,7 +104,10 @@ asio::awaitable<Outcome> WarmMedia::steps(const Upload& upload, Progress& progre
     if (std::holds_alternative<LeasedElsewhere>(*claim)) co_return Coalesced{};
     progress.is_recorded = true;
     held = std::move(std::get<Lease>(*claim));
-    if (held->may_be_posted) ports_.observer.upload_wasted();
+    if (held->may_be_posted) {
+        ports_.observer.upload_wasted();
+        (void)co_await ports_.ledger.note_posting(*held, false);  // It is counted.
+    }
     co_return co_await warm(upload, progress, held);
 }
 
@@ -143,6 +146,8 @@ asio::awaitable<Outcome> WarmMedia::warm(const Upload& upload, Progress& progres
         auto verdict = judge(sent.error().failure, situation, policy_);
         if (const auto* again = std::get_if<RetryHere>(&verdict)) {
             ports_.observer.step_retried(sent.error().step, sent.error().failure);
+            // What came of it is known.
+            if (sent.error().was_noted) (void)co_await ports_.ledger.note_posting(*held, false);
             co_await ports_.clock.pause(again->wait);
             continue;
         }
@@ -186,7 +191,7 @@ asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload
     } used{ports_.budget, upload, *turn};
     bool lost_lease = false;
     const Errand errand{.turn = *turn, .insists = insists, .before_posting = [&]() -> Task<> {
-                            auto noted = co_await ports_.ledger.note_posting(lease);
+                            auto noted = co_await ports_.ledger.note_posting(lease, true);
                             if (!noted) {
                                 noted.error().source = Dependency::postgres;
                                 co_return std::move(noted.error());
@@ -205,6 +210,7 @@ asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload
         ports_.surroundings.works(Dependency::telegram);
     } else {
         sent.error().lost_lease = lost_lease;
+        sent.error().was_noted = used.posted == Posted::perhaps;
         ports_.budget.failed(upload, *turn, sent.error().failure);
     }
     co_return sent;
@@ -285,8 +291,7 @@ asio::awaitable<Outcome> WarmMedia::keep(const Upload& upload, Sent sent,
             co_await note_told(lease);
             co_return ready;
         }
-        // Whoever took the media over answers for this event, too.
-        ports_.observer.upload_wasted();
+        // Whoever took the media over answers for this event, too, and has counted this upload.
         co_return Coalesced{};
     }
 }

@@ -42,6 +42,7 @@ private:
         Step step;
         Failure failure;
         bool lost_lease = false;  ///< Somebody else answers for the media.
+        bool was_noted = false;   ///< That Telegram may have it.
     };
     template <class T>
     using Tried = std::expected<T, Failed>;

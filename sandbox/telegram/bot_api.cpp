@@ -252,6 +252,10 @@ asio::awaitable<Response> BotApi::perform(Asked asked) {
     const auto fault = faults_.match(asked.as_query(asked.form.body_bytes, true));
     if (!fault) co_return answer_of(run(std::move(asked)));
     if (fault->hang.count() > 0) co_await sleep_for(fault->hang);
+    const auto bot = bot_of_token(asked.token);
+    const auto chat_id = asked.form.number("chat_id");
+    if (fault->retry_after.count() > 0 && bot && chat_id)
+        limiter_.told_to_wait(steady_clock::now(), bot->id, *chat_id, fault->retry_after);
     auto response = fault->status != 0 ? telegram_answer(*fault) : answer_of(run(std::move(asked)));
     if (fault->break_off == BreakOff::after) co_return Response{.hang_up = http::HangUp::resets};
     if (fault->break_off == BreakOff::closes_after)

@@ -102,6 +102,14 @@ std::optional<Violation> RateLimiter::post(Time now, Time began, std::int64_t bo
     return std::nullopt;
 }
 
+void RateLimiter::told_to_wait(Time now, std::int64_t bot_id, std::int64_t chat_id,
+                               std::chrono::seconds retry_after) {
+    const bool has_limits = limits_.group_per_minute > 0 || limits_.chat_per_second > 0;
+    auto& ban = bots_[bot_id].chats[chat_id].ban;
+    if (!has_limits || ban.until >= now + retry_after) return;
+    ban = {.since = now, .until = now + retry_after, .length = retry_after};
+}
+
 std::optional<Violation> RateLimiter::begin_upload(std::int64_t bot_id, std::uint64_t bytes) {
     auto& bot = bots_[bot_id];
     if (limits_.uploads_at_once > 0 && bot.uploads >= limits_.uploads_at_once)

@@ -51,6 +51,10 @@ public:
     std::optional<Violation> post(Time now, Time began, std::int64_t bot_id, std::int64_t chat_id,
                                   unsigned messages = 1);
 
+    /// A script has told them to wait: who sends to this chat before that is over has not listened.
+    void told_to_wait(Time now, std::int64_t bot_id, std::int64_t chat_id,
+                      std::chrono::seconds retry_after);
+
     /// An upload begins; without a violation it is to be ended.
     std::optional<Violation> begin_upload(std::int64_t bot_id, std::uint64_t bytes);
     void end_upload(std::int64_t bot_id, std::uint64_t bytes);

@@ -50,7 +50,7 @@ protected:
                 if (!result || *result || result->error().kind != FailureKind::way_closed) continue;
                 ++again;
                 EXPECT_FALSE(desk.takes(uploads[index]));
-                co_await carry_one(index, turn);
+                co_await carry_one(index, errand.turn);
             }
         };
         test::run_to_end(loop, carry_them());

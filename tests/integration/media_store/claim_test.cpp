@@ -292,12 +292,17 @@ TEST_F(ClaimTest, TakesOverALeaseOfItsOwnThatItDoesNotKnowOf) {
 TEST_F(ClaimTest, KnowsWhatAnEarlierStartMayHavePosted) {
     const auto first = take(upload());
     EXPECT_FALSE(first.may_be_posted);
-    EXPECT_TRUE(run(store.note_posting(first)).value());
+    EXPECT_TRUE(run(store.note_posting(first, true)).value());
     let_lease_run_out();
     const auto second = take(upload());
     EXPECT_TRUE(second.may_be_posted);
-    EXPECT_FALSE(run(store.note_posting(first)).value()) << "its lease is lost";
-    ASSERT_TRUE(run(store.park(second, 0s, "", ParkedAfter::blameless_try)).value());
+    EXPECT_FALSE(run(store.note_posting(first, true)).value()) << "its lease is lost";
+    EXPECT_TRUE(run(store.note_posting(second, false)).value());
+    let_lease_run_out();
+    const auto third = take(upload());
+    EXPECT_FALSE(third.may_be_posted) << "it was counted once";
+    EXPECT_TRUE(run(store.note_posting(third, true)).value());
+    ASSERT_TRUE(run(store.park(third, 0s, "", ParkedAfter::blameless_try)).value());
     EXPECT_FALSE(take(upload()).may_be_posted) << "that was an outcome";
 }
 

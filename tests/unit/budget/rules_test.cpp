@@ -19,6 +19,7 @@ class BudgetRules : public ::testing::Test {
 protected:
     Request ask(std::size_t messages, std::uint64_t bytes = 1000) {
         Request request{.instance = "one",
+                        .born = born,
                         .seq = seq,
                         .peers = peers,
                         .limits = limits,
@@ -36,6 +37,7 @@ protected:
     Answer decide(const Request& request) {
         auto answer = rules.decide(now, request);
         seq = answer.seq;
+        born = answer.born;
         return answer;
     }
     Turn turn(std::uint64_t bytes = 1000) { return decide(ask(1, bytes)).turns.at(0); }
@@ -67,6 +69,7 @@ protected:
     Limits limits;
     std::vector<std::int64_t> chats{-1};
     milliseconds now{1'000'000};
+    std::uint64_t born = 0;
     std::uint64_t seq = 0;
     unsigned peers = 0;
     std::size_t permits = 0;
@@ -244,26 +247,102 @@ TEST_F(BudgetRules, WaitForEverybodysMemoryWhenTheStateIsNew) {
     peers = 2;
     const auto early = turn();
     EXPECT_EQ(early.limit, "recovery");
-    EXPECT_EQ(early.wait, 1500ms);
+    EXPECT_EQ(early.wait, 4000ms);
     // Another instance tells what it has sent.
     auto told = ask(0);
     told.instance = "two";
     for (int i = 0; i < 19; ++i)
         told.ended.push_back({.permit = {}, .chat = -1, .posted = true, .ago = 10s});
     EXPECT_EQ(decide(told).instances, 2U);
-    now += 1500ms;
+    now += 4000ms;
     EXPECT_TRUE(turn().chat);
     EXPECT_FALSE(turn().chat);
 }
 
 TEST_F(BudgetRules, NoticeAStateFromThePast) {
-    const auto born = decide(ask(0)).born;
+    const auto first = decide(ask(0)).born;
     now += 10s;
     seq = 50;
     const auto answer = decide(ask(1));
-    EXPECT_NE(answer.born, born);
+    EXPECT_NE(answer.born, first);
     EXPECT_EQ(answer.turns[0].limit, "recovery");
     EXPECT_GT(answer.seq, 50U);
+}
+
+TEST_F(BudgetRules, ForgetNothingThatAnotherAskerOfALostStateHasTold) {
+    peers = 1;
+    const auto fresh = decide(ask(0)).born;
+    auto other = ask(0);
+    other.instance = "two";
+    other.born = 1;  // Of the state that was lost, and which had come further.
+    other.seq = 5000;
+    for (int i = 0; i < 20; ++i)
+        other.ended.push_back({.permit = {}, .chat = -1, .posted = true, .ago = 10s});
+    const auto answer = rules.decide(now, other);
+    EXPECT_EQ(answer.born, fresh) << "or all would tell it again";
+    now += 4s;
+    EXPECT_EQ(turn().limit, "group");
+}
+
+TEST_F(BudgetRules, WaitForTheMemoryOfTheOnlyOneWhoAsks) {
+    seq = 7;
+    EXPECT_EQ(turn().limit, "recovery");
+}
+
+TEST_F(BudgetRules, KeepTheLimitsOfAChatThatMovesWhileUploadsAreUnderWay) {
+    limits.chat_per_second = 1000;
+    std::vector<Turn> flying;
+    for (int i = 0; i < 12; ++i)
+        flying.push_back(turn());
+    tell({.what = Told::What::moved, .chat = -1, .wait = {}, .to = -1001});
+    for (const auto& one : flying) {
+        now += 10ms;
+        end(one);
+    }
+    int more = 0;
+    for (auto next = turn(); next.chat; next = turn()) {
+        now += *next.wait + 10ms;
+        end(next);
+        ++more;
+    }
+    EXPECT_EQ(more, 20 - 12);
+}
+
+TEST_F(BudgetRules, CountAMessageForTheChatItReallyWentTo) {
+    chats = {-1, -2};
+    auto asked = ask(1);
+    const auto given = decide(asked).turns.at(0);  // An answer that its asker never got.
+    auto told = ask(0);
+    told.held.push_back({.permit = given.permit, .chat = -2, .bytes = 1000, .hold = 30s});
+    (void)decide(told);
+    told = ask(0);
+    for (int i = 0; i < 19; ++i)
+        told.ended.push_back({.permit = {}, .chat = -2, .posted = true});
+    told.ended.push_back({.permit = given.permit, .chat = -2, .posted = true});
+    (void)decide(told);
+    now += 1s;
+    chats = {-2};
+    EXPECT_EQ(turn().limit, "group");
+    chats = {-1};
+    limits.chat_per_second = 1000;
+    EXPECT_EQ(take_all(30).size(), 20U);
+}
+
+TEST_F(BudgetRules, TakeAPermitThatIsAskedForTwiceOnce) {
+    chats = {77};
+    limits.chat_per_second = 0.25;  // One in flight.
+    limits.most_in_flight = 2;
+    auto asked = ask(1);
+    ASSERT_TRUE(decide(asked).turns.at(0).chat);
+    now += 5s;
+    auto again = ask(0);
+    again.wanted = asked.wanted;
+    (void)decide(again);
+    auto over = ask(0);
+    over.ended.push_back({asked.wanted[0].permit, 77, true});
+    (void)decide(over);
+    now += 5s;
+    EXPECT_TRUE(turn().chat);
 }
 
 TEST_F(BudgetRules, KnowWhatTheChatsTakeInTheLongRun) {

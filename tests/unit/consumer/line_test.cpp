@@ -34,7 +34,8 @@ protected:
              .bot_slug = "shop",
              .limits = limits,
              .most_waiting = 8,
-             .horizon = horizon}};
+             .horizon = horizon,
+             .grace = 300ms}};
     }
 
     Task<budget::Answer> ask(budget::Request request) {
@@ -280,6 +281,71 @@ TEST_F(LineTest, UsesASafePartWhileTheSharedStateIsAway) {
         const auto turn = co_await line.wait(upload);
         EXPECT_TRUE(turn);
         EXPECT_THAT(questions.back().ended, SizeIs(20)) << "it is told what was sent meanwhile";
+    });
+}
+
+TEST_F(LineTest, TellsAStateThatWasLostOfARestThatIsNotOver) {
+    auto line = line_with(quick);
+    run([&]() -> asio::awaitable<void> {
+        const auto upload = upload_of(10);
+        const auto turn = co_await line.wait(upload);
+        line.tell({.what = budget::Told::What::throttled, .chat = -1, .wait = 1h});
+        line.tell({.what = budget::Told::What::throttled, .chat = -2, .wait = 100ms});
+        line.ended(*turn, true);
+        co_await sleep_for(200ms);
+        state.emplace();
+        (void)co_await line.wait(upload);  // Notices, and is too early.
+        co_await sleep_for(400ms);
+        const auto next = co_await line.wait(upload);
+        EXPECT_EQ(next->chat_id, -2) << "the other one rests";
+    });
+}
+
+TEST_F(LineTest, ObservesARestWhileTheSharedStateIsAway) {
+    auto line = line_with(quick);
+    run([&]() -> asio::awaitable<void> {
+        const auto upload = upload_of(10);
+        line.tell({.what = budget::Told::What::throttled, .chat = -1, .wait = 1h});
+        const auto turn = co_await line.wait(upload);
+        is_away = true;
+        EXPECT_EQ((co_await line.wait(upload))->chat_id, -2);
+        EXPECT_EQ((co_await line.wait(upload))->chat_id, -2);
+        std::size_t told = 0;
+        for (const auto& question : questions)
+            told += question.told.size();
+        EXPECT_EQ(told, 1U);
+    });
+}
+
+TEST_F(LineTest, CountsWhatIsInFlightWhenTheSharedStateGoes) {
+    auto line = line_with(quick);
+    run([&]() -> asio::awaitable<void> {
+        const auto upload = upload_of(10);
+        std::vector<warm::Turn> held;
+        for (int i = 0; i < 12; ++i)
+            held.push_back(*co_await line.wait(upload));
+        is_away = true;
+        std::size_t more = 0;
+        for (auto turn = co_await line.wait(upload); turn; turn = co_await line.wait(upload)) {
+            ++more;
+            line.ended(*turn, true);
+        }
+        EXPECT_EQ(more, 20U - 12);
+    });
+}
+
+TEST_F(LineTest, HoldsBackWhereOthersSentInTheLastMinute) {
+    auto line = line_with(quick);
+    run([&]() -> asio::awaitable<void> {
+        const auto upload = upload_of(10);
+        const auto now =
+            std::chrono::duration_cast<std::chrono::milliseconds>(clock.now().time_since_epoch());
+        (void)state->decide(now, {.instance = "another", .limits = quick, .chats = chats});
+        line.ended(*co_await line.wait(upload), true);
+        is_away = true;
+        const auto turn = co_await line.wait(upload);
+        EXPECT_EQ(turn.error().kind, FailureKind::throttled);
+        EXPECT_LE(*turn.error().retry_after, 2s) << "it may be back at any moment";
     });
 }
 

@@ -97,7 +97,8 @@ TEST(Judge, AsksTheBudgetAfterAFloodAtTelegram) {
     Failure throttled{FailureKind::throttled, "flood", 40s};
     throttled.source = Dependency::telegram;
     EXPECT_EQ(judged<RetryHere>(throttled).wait, 0ms);
-    EXPECT_EQ(judged<Parked>(throttled, {.tries_here = 3, .chance = 0}).wait, 40s);
+    EXPECT_EQ(judged<Parked>(throttled, {.tries_here = 3, .chance = 0}).wait, 2s)
+        << "its turn may come earlier, in another chat";
 }
 
 TEST(Judge, TakesMoreThanBadLuckForAFailedAttempt) {

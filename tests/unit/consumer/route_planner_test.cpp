@@ -88,6 +88,11 @@ TEST_F(PlanRoutes, StreamWhatIsToKeepItsKind) {
     EXPECT_THAT(why_multipart(), HasSubstr("kind is to be kept"));
 }
 
+TEST_F(PlanRoutes, StreamWhatHasATurnInAnAlbum) {
+    facts.stands_with_another_bot = facts.forwards = facts.has_album_turn = true;
+    EXPECT_THAT(routes(), ElementsAre(Route::multipart));
+}
+
 TEST_F(PlanRoutes, StreamWhatStandsInABucketWithoutAnAddress) {
     facts.has_address = false;
     EXPECT_THAT(routes(), ElementsAre(Route::multipart));

@@ -291,5 +291,19 @@ TEST(IdentityAnswer, SaysWhoABotIs) {
     EXPECT_EQ(nobody.error().kind, FailureKind::bot_refused);
 }
 
+TEST(Failure, QuotesNoAddress) {
+    const auto url = "https://account.r2.example/b/k?X-Amz-Signature=" + std::string(400, 'a');
+    const auto refused =
+        failure(400, R"({"ok":false,"error_code":400,"description":"Bad Request: invalid URL \")" +
+                         url + R"(\" specified"})");
+    EXPECT_EQ(refused.detail.find("Amz"), std::string::npos) << refused.detail;
+    EXPECT_NE(refused.detail.find("(a URL)\" specified"), std::string::npos) << refused.detail;
+}
+
+TEST(Failure, OfAMessageThatWasDeletedAtOnceIsUnknown) {
+    EXPECT_EQ(error(500, "sent message was immediately deleted and can't be returned").kind,
+              FailureKind::outcome_unknown);
+}
+
 }  // namespace
 }  // namespace prewarm::telegram
