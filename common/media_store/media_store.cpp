@@ -270,6 +270,15 @@ Task<std::vector<LostEvent>> MediaStore::take_due(std::vector<BotRoom> bots,
     });
 }
 
+Task<std::optional<milliseconds>> MediaStore::next_due(std::vector<std::string> bots) {
+    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
+        std::optional<milliseconds> next;
+        const auto row = execute(connection, sql::next_due, sql::array_literal(bots))[0];
+        if (!row[0].is_null()) next = milliseconds{row[0].as<std::int64_t>()};
+        return next;
+    });
+}
+
 Task<std::vector<LostEvent>> MediaStore::take_orphans(std::size_t most, milliseconds reserve,
                                                       std::vector<std::string> bots) {
     co_return co_await pool_.run([&](pqxx::connection_base& connection) {

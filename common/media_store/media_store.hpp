@@ -155,6 +155,9 @@ public:
                                           std::size_t most_of_strangers,
                                           std::chrono::milliseconds reserve);
 
+    /// How long until the next of them is due that is not yet; nothing if there is none.
+    Task<std::optional<std::chrono::milliseconds>> next_due(std::vector<std::string> bots);
+
     /// Likewise media whose holder died, at work or before everybody was told.
     Task<std::vector<LostEvent>> take_orphans(std::size_t most, std::chrono::milliseconds reserve,
                                               std::vector<std::string> bots);

@@ -206,6 +206,17 @@ WITH found AS (
     ) AS stranger
 ))sql" PREWARM_TAKE};
 
+inline constexpr Statement next_due{"next_due", R"sql(
+SELECT ceil(extract(epoch FROM min(next_retry_at) - now()) * 1000)::bigint
+FROM unnest($1::text[]) AS usable (slug)
+CROSS JOIN LATERAL (
+    SELECT next_retry_at FROM media_cache
+    WHERE bot_slug = slug AND status = 'warming' AND next_retry_at > now()
+    ORDER BY next_retry_at
+    LIMIT 1
+) AS due
+)sql"};
+
 // Whoever held the lease died, at work or before everybody was told.
 inline constexpr Statement take_orphans{"take_orphans", R"sql(
 WITH found AS (

@@ -17,20 +17,35 @@ using namespace std::chrono_literals;
 constexpr std::size_t batch = 200;
 // For sending a batch. Whoever is killed over it leaves it to the others after this time.
 constexpr std::chrono::milliseconds reserve = 30s;
+constexpr std::chrono::milliseconds least_pause = 200ms;
 
 }  // namespace
 
 asio::awaitable<void> Reconciler::run() {
     while (true) {
         // Not all instances at the same moment.
-        co_await parts_.clock.pause(std::chrono::round<std::chrono::milliseconds>(
+        auto left = std::chrono::round<std::chrono::milliseconds>(
             std::chrono::duration<double, std::milli>{interval_} *
-            (0.75 + 0.5 * parts_.clock.chance())));
+            (0.75 + 0.5 * parts_.clock.chance()));
+        while (left > 0ms) {
+            const auto pause = std::min(left, co_await until_next_due());
+            co_await parts_.clock.pause(pause);
+            left -= pause;
+            if (!parts_.surroundings.away()) co_await send_due();
+        }
         if (parts_.surroundings.away()) continue;
-        co_await send_due();
         co_await send_orphans();
         co_await send_lost();
     }
+}
+
+// Jobs that wait for Telegram's limits are due at the moment when the next may be sent: to look for
+// them at intervals would lose a part of every minute.
+asio::awaitable<std::chrono::milliseconds> Reconciler::until_next_due() {
+    if (parts_.surroundings.away()) co_return interval_;
+    const auto next = co_await parts_.store.next_due(usable_slugs());
+    if (!next || !*next) co_return interval_;
+    co_return std::max(**next, least_pause);
 }
 
 std::vector<std::string> Reconciler::usable_slugs() const {

@@ -36,7 +36,8 @@ public:
         std::function<bool()> queue_is_empty;
     };
 
-    /// Looks every `interval`. An event that is in no queue is missed after `patience`.
+    /// Looks every `interval`, and when the next parked job is due. An event that is in no queue is
+    /// missed after `patience`.
     Reconciler(Parts parts, std::chrono::milliseconds interval, std::chrono::milliseconds patience)
         : parts_{std::move(parts)}, interval_{interval}, patience_{patience} {}
 
@@ -45,6 +46,7 @@ public:
 
 private:
     std::vector<std::string> usable_slugs() const;
+    asio::awaitable<std::chrono::milliseconds> until_next_due();
     asio::awaitable<void> send_due();
     asio::awaitable<void> send_orphans();
     asio::awaitable<void> send_lost();

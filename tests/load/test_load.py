@@ -212,7 +212,11 @@ class RedisRestarted(LimitedLoad):
 
     def test_empty_in_the_middle(self):
         def restart():
-            self.wait_for_ready(MEDIA // 2)
+            self.until(
+                lambda: self.counts().get("ready", 0) >= MEDIA // 2,
+                "half of the media ready",
+                self.least_s(MEDIA) + 60,
+            )
             self.stack.kill("redis")
             self.stack.up()
 

@@ -2,6 +2,7 @@
 #include "consumer/adapters/route_courier.hpp"
 
 #include "tests/integration/consumer/courier_fixture.hpp"
+#include "tests/support/sandbox_faults.hpp"
 
 namespace prewarm {
 namespace {
@@ -113,6 +114,52 @@ TEST_F(RouteCourierTest, LetsTelegramFetchByAPresignedAddress) {
     EXPECT_EQ(reports.at(0).route, Route::url);
     EXPECT_EQ(reports.at(0).saved_bytes, upload.bytes);
     EXPECT_EQ(reports.at(0).downloaded_bytes, 0U);
+}
+
+TEST_F(RouteCourierTest, GivesEachContentOfAKeyAnAddressOfItsOwn) {
+    auto upload = photo();
+    std::vector<std::string> forms;
+    test::ScriptedServer server{
+        loop, [&](test::Connection& connection) -> asio::awaitable<void> {
+            const auto head = co_await connection.read_head();
+            forms.push_back(co_await connection.read_bytes(connection.body_size(head)));
+            co_await connection.write("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+        }};
+    auto fetching = route_options();
+    fetching.url_mode = UrlMode::public_address;
+    fetching.public_base_url = "https://media.example.org/m";
+    fetching.telegram_api_url = server.url("");
+    RouteCourier routes{*courier, telegram, std::move(fetching)};
+    upload.r2_key = "a b/+.jpg";
+    upload.event_id = "first";
+    const auto carry_and_stop = [&]() -> asio::awaitable<void> {
+        (void)co_await routes.carry(upload, errand);
+        upload.media.sha256 = sha256_of("another content");
+        (void)co_await routes.carry(upload, errand);
+        upload.event_id = "again";
+        (void)co_await routes.carry(upload, errand);
+        server.stop();
+    };
+    test::run_to_end(loop, carry_and_stop());
+    ASSERT_EQ(forms.size(), 3U);
+    EXPECT_THAT(forms[0], HasSubstr("https://media.example.org/m/a%20b/%2B.jpg?sha256=" +
+                                    sha256_of(bytes_of(test::sample_of(MediaKind::photo))).hex()));
+    EXPECT_THAT(forms[0], HasSubstr("&event=first"));
+    EXPECT_THAT(forms[1], HasSubstr("sha256=" + upload.media.sha256.hex() + "&event=first"));
+    EXPECT_THAT(forms[2], HasSubstr("&event=again"));
+}
+
+TEST_F(RouteCourierTest, LeavesAnAddressOpenWhereTheChatRefuses) {
+    test::put_faults(loop, sandbox.url(),
+                     R"([{"side": "telegram", "method": "sendPhoto", "times": 1, "status": 403,
+                           "description": "Forbidden: bot was kicked from the channel chat"}])");
+    auto fetching = route_options();
+    fetching.url_mode = UrlMode::presigned;
+    RouteCourier routes{*courier, telegram, std::move(fetching)};
+    const auto upload = photo();
+    EXPECT_EQ(run(routes.carry(upload, errand)).error().kind, FailureKind::chat_refused);
+    EXPECT_TRUE(run(routes.carry(upload, errand)));
+    EXPECT_EQ(reports.at(1).route, Route::url);
 }
 
 TEST_F(RouteCourierTest, RemembersAnAddressThatFailed) {

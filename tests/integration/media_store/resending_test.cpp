@@ -51,6 +51,18 @@ TEST_F(ResendingTest, ParksForAsLongAsAsked) {
     EXPECT_THAT(due(), SizeIs(1));
 }
 
+TEST_F(ResendingTest, TellsWhenTheNextIsDue) {
+    EXPECT_FALSE(run(store.next_due({"bot"})).value());
+    ASSERT_TRUE(run(store.park(take(upload()), 1h, "", ParkedAfter::no_try)).value());
+    const auto next = run(store.next_due({"other", "bot"})).value();
+    ASSERT_TRUE(next);
+    EXPECT_LE(*next, 1h);
+    EXPECT_GT(*next, 59min);
+    EXPECT_FALSE(run(store.next_due({"other"})).value());
+    let_time_pass("2 h");
+    EXPECT_FALSE(run(store.next_due({"bot"})).value()) << "it is due already";
+}
+
 TEST_F(ResendingTest, CountsNoAttemptThatOnlyWaited) {
     ASSERT_TRUE(
         run(store.park(take(upload()), 0s, "r2 is away", ParkedAfter::blameless_try)).value());

@@ -57,6 +57,16 @@ TEST_F(SandboxRateLimits, BlameNobodyForWhatWasOnItsWayAlready) {
     EXPECT_EQ(late->retry_after, 60s);
 }
 
+TEST_F(SandboxRateLimits, SeeWhoDoesNotListenToAScript) {
+    limiter.told_to_wait(now, bot, group, 5s);
+    EXPECT_TRUE(limiter.post(now, now - 1s, bot, group)->is_collateral);
+    EXPECT_FALSE(post(group - 1)) << "another chat";
+    now += 4s;
+    EXPECT_FALSE(post(group)->is_collateral);
+    now += 10s;
+    EXPECT_FALSE(post(group));
+}
+
 TEST_F(SandboxRateLimits, AskForADayAtMost) {
     for (int i = 0; i < 100; ++i) {
         now += 1ms;
