@@ -1,6 +1,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <list>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -51,9 +52,10 @@ protected:
     }
 
     /// Carries it, too, while the loop runs.
-    void start(const Upload& upload) {
+    void start(Upload upload) {
         started.push_back(std::make_unique<asio::cancellation_signal>());
-        asio::co_spawn(loop, courier->carry(upload, errand),
+        uploads.push_back(std::move(upload));
+        asio::co_spawn(loop, courier->carry(uploads.back(), errand),
                        asio::bind_cancellation_slot(
                            started.back()->slot(),
                            [this](const std::exception_ptr& thrown, const Result<Sent>& sent) {
@@ -102,6 +104,7 @@ protected:
     std::filesystem::path folder = temporary.path() / "downloads";
     std::optional<downloads::DownloadCache> cache;
     std::vector<std::unique_ptr<asio::cancellation_signal>> started;
+    std::list<Upload> uploads;  // Of those that were started.
     int cancelled = 0;
 };
 
