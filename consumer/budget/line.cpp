@@ -22,8 +22,10 @@ constexpr auto report_within = 1s;
 // Where a limit binds nobody gains by asking at once: a few are waited for, to be asked for
 // together.
 constexpr double worth_asking_for = 4;
-constexpr milliseconds longest_gap = 1s;
+constexpr milliseconds longest_gap = 2s;
 constexpr milliseconds at_once = 50ms;
+// Where what is in flight is the limit, an end is worth a question: so often by all together.
+constexpr milliseconds between_ends = 50ms;
 // Whoever has something that a new state would have to be told asks this often, to notice one.
 constexpr milliseconds look_for_a_new_state = 2s;
 // A chat that refuses rests for so long in the rules; one that moved is told by Telegram again.
@@ -32,7 +34,7 @@ constexpr auto move_holds = 1h;
 // Without the shared state it may be back at any moment.
 constexpr milliseconds longest_wait_alone = 2s;
 // When nothing tells how long: something of another instance has to end.
-constexpr auto look_again_after = 250ms;
+constexpr milliseconds look_again_after = 250ms;
 // Parked jobs come back one after the other, as fast as the bot may send: this is only the least.
 constexpr milliseconds when_many_wait = 1s;
 constexpr std::uint64_t small_bytes = 100'000;               // Contract, section 8.2.
@@ -112,7 +114,7 @@ void Line::give_back(const std::string& permit, std::int64_t chat, bool posted) 
     in_flight_.erase(permit);
     reports_.push_back({permit, chat, posted ? std::optional{now} : std::nullopt});
     report_at_ = std::min(report_at_, now + report_within);
-    if (waits_for_an_end_) ask_at_ = now;
+    if (waits_for_an_end_) ask_at_ = std::max(now, asked_at_ + instances_ * between_ends);
     serve_from_now();
 }
 
@@ -373,7 +375,8 @@ void Line::hear(const budget::Answer& answer, const budget::Request& request, bo
             waiter->woken.cancel();
         } else {
             waits_for_an_end_ = waits_for_an_end_ || !turn.wait;
-            ask_at_ = std::max(ask_at_, now + turn.wait.value_or(look_again_after));
+            const auto look = std::max(look_again_after, instances_ * between_ends);
+            ask_at_ = std::max(ask_at_, now + turn.wait.value_or(look));
         }
     }
 }

@@ -67,7 +67,7 @@ class SlowTelegram(Deployment):
     def test_work_in_flight_is_given_back_when_the_drain_time_is_up(self):
         consumer = self.start_consumer(MEDIA_PREWARM_DRAIN_MS="0")
         digest = self.publish_upload(secrets.token_bytes(500))
-        wait_until(lambda: self.row(digest), "the claim")
+        wait_until(lambda: self.sandbox_stats()["telegram"]["at_once"]["now"] == 1, "the upload")
         self.assertEqual(consumer.end(signal.SIGTERM), 0)
         row = self.row(digest)
         self.assertEqual(

@@ -7,12 +7,9 @@
 import collections
 import json
 import pathlib
+import subprocess
 import sys
-
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import textwrap
 
 ORDER = [
     "instances-1", "instances-3", "instances-10", "storm", "kicked", "redis-restarted",
@@ -59,46 +56,57 @@ def row(result):
 def a_minute(moments):
     """How many in each ten seconds, as a rate a minute."""
     counts = collections.Counter(int(moment // 10) for moment in moments)
-    last = int(moments[-1] // 10)
-    return [10 * tenth for tenth in range(last + 1)], [6 * counts[tenth] for tenth in range(last + 1)]
+    return [(10 * tenth, 6 * counts[tenth]) for tenth in range(int(moments[-1] // 10) + 1)]
 
 
-def draw(result, folder):
-    series = result["series"]
-    samples = series["samples"]
-    seconds = [sample["s"] for sample in samples]
-    figure, ((throughput, waiting), (latency, usage)) = plt.subplots(2, 2, figsize=(11, 7))
-
-    throughput.step(*a_minute(series["posted"]), where="post")
-    allowed = min(20 * result["chats"], 1800)
-    throughput.axhline(allowed, linestyle="--", label="allowed in the long run")
-    throughput.set(title="posted, a minute", xlabel="s")
-    throughput.legend()
-
-    waiting.plot(seconds, [sample["queue"] for sample in samples], label="in RabbitMQ")
-    waiting.plot(seconds, [sample.get("warming", 0) for sample in samples], label="not ready")
-    waiting.set(title="waiting", xlabel="s")
-    waiting.legend()
-
-    ready = series["ready"]
-    shares = [100 * (place + 1) / len(ready) for place in range(len(ready))]
-    latency.plot(ready, shares)
-    latency.set(title="ready, % of all media", xlabel="s after the start")
-
-    # Of each minute that ends at a moment, what was posted in it.
-    moments, used, first = series["posted"], [], 0
+def used(moments, allowed):
+    """Of each minute that ends at a moment, the share of what is allowed that was posted in it."""
+    shares, first = [], 0
     for place, moment in enumerate(moments):
         while moments[first] <= moment - 60:
             first += 1
-        used.append(100 * (place - first + 1) / (20 * result["chats"]))
-    usage.plot(moments, used)
-    usage.axhline(100, linestyle="--")
-    usage.set(title="of the chats' limit, % used in the minute before", xlabel="s")
+        shares.append((moment, 100 * (place - first + 1) / allowed))
+    return shares
 
-    figure.suptitle(TITLES[result["name"]])
-    figure.tight_layout()
-    figure.savefig(folder / f"{result['name']}.png", dpi=80)
-    plt.close(figure)
+
+def draw(result, folder):
+    """Four plots in one picture. What gnuplot reads are its own words and our numbers."""
+    series = result["series"]
+    samples = series["samples"]
+    ready = series["ready"]
+    in_a_minute = 20 * result["chats"]
+    blocks = {
+        "posted": a_minute(series["posted"]),
+        "queue": [(sample["s"], sample["queue"]) for sample in samples],
+        "warming": [(sample["s"], sample.get("warming", 0)) for sample in samples],
+        "ready": [(moment, 100 * (place + 1) / len(ready)) for place, moment in enumerate(ready)],
+        "used": used(series["posted"], in_a_minute),
+    }
+    data = "".join(
+        f"${name} << EOD\n" + "".join(f"{x} {y}\n" for x, y in points) + "EOD\n"
+        for name, points in blocks.items()
+    )
+    plots = f"""
+        set terminal png size 1100,700
+        set output '{folder / result["name"]}.png'
+        set multiplot layout 2,2 title "{TITLES[result["name"]]}"
+        set xlabel 's'
+        set xrange [0:*]
+        set yrange [0:*]
+        set key bottom left
+        set title 'posted, a minute'
+        plot $posted with steps notitle, {min(in_a_minute, 1800)} dashtype 2 title 'allowed in the long run'
+        set key top right
+        set title 'waiting'
+        plot $queue with lines title 'in RabbitMQ', $warming with lines title 'not ready'
+        set title 'ready, % of all media'
+        set xlabel 's after the start'
+        plot $ready with lines notitle
+        set title 'of the chats limit, % used in the minute before'
+        set xlabel 's'
+        plot $used with lines notitle, 100 dashtype 2 notitle
+    """
+    subprocess.run(["gnuplot"], input=data + textwrap.dedent(plots), text=True, check=True)
 
 
 def names(runs):
