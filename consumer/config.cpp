@@ -149,8 +149,7 @@ ConsumerConfig load_config(const config::Environment& environment) {
     if (settings.flag("TELEGRAM_LOCAL_MODE")) config.telegram_server = telegram::Server::local;
     auto& limits = config.telegram_limits;
     limits.bot_per_second = rate(settings, "TELEGRAM_RATE_BOT", "30/s");
-    limits.most_in_flight =
-        static_cast<unsigned>(std::clamp(limits.bot_per_second * 5 / 6, 1.0, 90.0));
+    limits.most_in_flight = budget::most_in_flight(limits.bot_per_second);
     limits.chat_per_second = rate(settings, "TELEGRAM_RATE_CHAT", "1/s");
     limits.group_per_minute = rate(settings, "TELEGRAM_RATE_GROUP", "20/min") * 60;
     settings.require(limits.group_per_minute >= 1, "TELEGRAM_RATE_GROUP must be at least 1/min");

@@ -133,7 +133,7 @@ private:
     MediaStore store_{pool_};
     redis::Connection redis_{executor_, config_.redis};
     http::Client r2_{executor_, s3::reader_client_options()};
-    http::Client telegram_{executor_, telegram::client_options()};
+    http::Client telegram_{executor_, telegram::client_options(config_.telegram_server)};
     amqp::Publisher publisher_{executor_, broker_link(config_, instance_ + " publisher")};
     amqp::Consumer consumer_{executor_,
                              {.link = broker_link(config_, instance_ + " consumer"),
@@ -242,6 +242,7 @@ AlbumDesk::Options Service::album_options() {
 }
 
 CourierOptions Service::courier_options() {
+    const bool is_local = config_.telegram_server == telegram::Server::local;
     return {.r2 = r2_endpoint(),
             .r2_bucket = config_.r2_bucket,
             .telegram_api_url = config_.telegram_api_url,
@@ -253,7 +254,8 @@ CourierOptions Service::courier_options() {
             .on_carried = [this](const Upload&,
                                  const CarryReport& carried) { report_.carried(carried); },
             .cache = downloads_ ? &*downloads_ : nullptr,
-            .albums = &albums_};
+            .albums = &albums_,
+            .time_limit = std::chrono::minutes{is_local ? 40 : 10}};
 }
 
 TelegramBudget::Parts Service::budget_parts() {

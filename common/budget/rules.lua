@@ -22,10 +22,11 @@ local function new_state(now)
         seq = 0,
         closed_until = 0,
         slots = {},              -- The bot's, each for one message: which are taken, and when they end.
-        rest = 0,                -- A 429 for the whole bot.
-        chats = {},              -- By id: { log, in_flight, free, rest, rest_is, last }
+        rest = 0, rest_since = 0, -- A 429 for the whole bot.
+        worked = 0,              -- When the last message began that Telegram took.
+        chats = {},              -- By id: { log, in_flight, free, rest, rest_is, since, last }
         moved = {},              -- Chats that migrated: id to id.
-        in_flight = {},          -- By permit: { chat, bytes, till }
+        in_flight = {},          -- By permit: { chat, bytes, till, at }
         sizes = {},              -- By size in bytes: when the next of that size may go out.
         instances = {},          -- By name: until when it is counted.
     }
@@ -36,7 +37,7 @@ local function chat_of(state, id)
     local chat = state.chats[id]
     if not chat then
         -- log: when each of its messages leaves the window, ascending.
-        chat = { log = {}, in_flight = 0, free = 0, rest = 0, rest_is = '', last = 0 }
+        chat = { log = {}, in_flight = 0, free = 0, rest = 0, rest_is = '', since = 0, last = 0 }
         state.chats[id] = chat
     end
     return chat, id
@@ -55,9 +56,13 @@ end
 
 -- A permit that is not known (any more) may have been used all the same. Where its asker missed an
 -- answer, it may have been used for another chat than was given here: what the asker says counts.
-local function land(state, permit, chat_id, posted_at)
+local function land(state, permit, chat_id, posted_at, worked)
     local flight = state.in_flight[permit]
     if flight then
+        if worked then
+            state.worked = math.max(state.worked, flight.at)
+            if flight.at > state.rest_since then state.rest = 0 end  -- It was not the bot, then.
+        end
         local left = state.chats[flight.chat]
         left.in_flight = left.in_flight - 1
         state.in_flight[permit] = nil
@@ -68,11 +73,11 @@ local function land(state, permit, chat_id, posted_at)
     end
 end
 
-local function fly(state, permit, chat_id, bytes, till)
+local function fly(state, permit, chat_id, bytes, at, till)
     local chat, id = chat_of(state, chat_id)
     land(state, permit)
     chat.in_flight = chat.in_flight + 1
-    state.in_flight[permit] = { chat = id, bytes = bytes, till = till }
+    state.in_flight[permit] = { chat = id, bytes = bytes, at = at, till = till }
 end
 
 local function forget_what_is_over(state, now)
@@ -115,7 +120,9 @@ local function hear(state, now, told)
     end
     local chat, id = chat_of(state, told.chat)
     if told.what == 'refused' then
-        chat.rest, chat.rest_is = now + rest_of_a_refused_chat_ms, 'refused'
+        if now + rest_of_a_refused_chat_ms > chat.rest then
+            chat.rest, chat.rest_is = now + rest_of_a_refused_chat_ms, 'refused'
+        end
     elseif told.what == 'moved' then
         local now_chat, now_id = chat_of(state, told.to)
         if now_id == id then return end
@@ -124,15 +131,23 @@ local function hear(state, now, told)
         for _, flight in pairs(state.in_flight) do
             if flight.chat == id then flight.chat = now_id end
         end
+        for _, leaves in ipairs(chat.log) do note_posted(now_chat, now_id, leaves - window_ms) end
+        chat.log = {}
+        if chat.rest > now_chat.rest then
+            now_chat.rest, now_chat.rest_is, now_chat.since = chat.rest, chat.rest_is, chat.since
+        end
     elseif told.what == 'throttled' then
         -- The answer does not say whom it means: a second chat that is told the same meanwhile
-        -- makes it the bot.
+        -- makes it the bot, unless Telegram took a message that began between the two.
         for other, state_of in pairs(state.chats) do
-            if other ~= id and state_of.rest_is == 'chat_cooldown' and state_of.rest > now then
-                state.rest = math.max(state.rest, now + told.ms)
+            if other ~= id and state_of.rest_is == 'chat_cooldown' and state_of.rest > now
+                and state_of.since >= state.worked
+            then
+                state.rest, state.rest_since = math.max(state.rest, now + told.ms), now
             end
         end
         chat.rest, chat.rest_is = math.max(chat.rest, now + told.ms), 'chat_cooldown'
+        chat.since = now
     end
 end
 
@@ -199,7 +214,7 @@ end
 
 local function take_off(state, limits, want, chat_id, slot, at, in_flight)
     state.slots[slot_name(slot)] = (slot + 1) * limits.bot_ms
-    fly(state, want.permit, chat_id, bytes_of(want), at + want.hold_ms)
+    fly(state, want.permit, chat_id, bytes_of(want), at, at + want.hold_ms)
     in_flight.count, in_flight.bytes = in_flight.count + 1, in_flight.bytes + bytes_of(want)
 end
 
@@ -305,13 +320,15 @@ return function(state, now, request)
     forget_what_is_over(state, now)
     state.instances[request.instance] = now + forget_instance_ms
     for _, one in ipairs(request.ended) do
-        land(state, one.permit, one.chat, one.posted and now - one.ago_ms or nil)
+        land(state, one.permit, one.chat, one.posted and now - one.ago_ms or nil, one.worked)
     end
     for _, one in ipairs(request.held) do
         local flight = state.in_flight[one.permit]
         local _, id = chat_of(state, one.chat)
         if not flight or flight.chat ~= id then
-            fly(state, one.permit, one.chat, one.bytes, now + one.hold_ms)
+            fly(state, one.permit, one.chat, one.bytes, 0, now + one.hold_ms)
+        else  -- It takes longer than was thought.
+            flight.till = math.max(flight.till, now + one.hold_ms)
         end
     end
     for _, told in ipairs(request.told) do hear(state, now, told) end

@@ -63,6 +63,7 @@ json::object encoded(const Ended& ended) {
     return {{"permit", ended.permit},
             {"chat", chat_name(ended.chat)},
             {"posted", ended.posted},
+            {"worked", ended.worked},
             {"ago_ms", ended.ago.count()}};
 }
 
@@ -103,6 +104,12 @@ Turn decoded_turn(const json::object& turn) {
 }
 
 }  // namespace
+
+// All of them may arrive in one moment: less than a second's worth, and less than the Bot API
+// server takes at once.
+unsigned most_in_flight(double bot_per_second) {
+    return static_cast<unsigned>(std::clamp(bot_per_second * 5 / 6, 1.0, 90.0));
+}
 
 Limits share_of(Limits limits, unsigned senders) {
     const double part = 1.0 / std::max(senders, 1U);

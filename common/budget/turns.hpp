@@ -26,6 +26,9 @@ struct Limits {
     bool spaces_equal_sizes = true;
 };
 
+/// `most_in_flight` of a bot that may send so much.
+unsigned most_in_flight(double bot_per_second);
+
 /// A part of them that `senders` can have each without knowing of each other.
 Limits share_of(Limits limits, unsigned senders);
 
@@ -44,7 +47,8 @@ struct Wanted {
 struct Ended {
     std::string permit;
     std::int64_t chat = 0;
-    bool posted = false;
+    bool posted = false;  ///< Perhaps.
+    bool worked = false;  ///< Telegram took it.
     std::chrono::milliseconds ago{};
 };
 

@@ -1,8 +1,10 @@
 #include "common/media_store/columns.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_set>
 
+#include <boost/algorithm/hex.hpp>
 #include <boost/nowide/utf/utf.hpp>
 #include <pqxx/array>
 #include <pqxx/result>
@@ -22,6 +24,12 @@ std::string array_literal(const std::vector<std::string>& values) {
         literal += '"';
     }
     return literal + '}';
+}
+
+std::string bytea_literal(std::string_view bytes) {
+    std::string literal{"\\x"};
+    boost::algorithm::hex_lower(bytes.begin(), bytes.end(), std::back_inserter(literal));
+    return literal;
 }
 
 std::vector<std::string> array_of(const pqxx::field& field) {

@@ -19,6 +19,9 @@ namespace prewarm::sql {
 /// As the text form of an array has it: `{"a","b \"c\""}`.
 std::string array_literal(const std::vector<std::string>& values);
 
+/// As the text form of bytes has it: `\\x00ff`.
+std::string bytea_literal(std::string_view bytes);
+
 std::vector<std::string> array_of(const pqxx::field& field);
 
 /// From PREWARM_READY_COLUMNS.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
+#include <functional>
+#include <map>
 #include <set>
+#include <type_traits>
 #include <utility>
 
 #include <pqxx/binarystring>
@@ -76,8 +78,40 @@ struct Gathered {
     std::string cache_tags;
 };
 
+std::string key_of(const MediaKey& media) {
+    return media.bot_slug + ' ' + media.sha256.hex() + ' ' + kind_name(media);
+}
+
+MediaKey media_of(const pqxx::row& row) {
+    // By the table's checks well formed.
+    return {.bot_slug = row["bot_slug"].as<std::string>(),
+            .sha256 = *sha256_from_hex(row["sha256"].as<std::string>()),
+            .kind = sql::kind_of(row["kind"])};
+}
+
+/// Of the items that one statement is for: what the value of each is, as an array.
+template <class Items, class Value>
+std::string column(const Items& items, Value value) {
+    std::vector<std::string> values;
+    for (const auto* item : items) {
+        if constexpr (std::is_arithmetic_v<std::decay_t<decltype(value(*item))>>) {
+            values.push_back(std::to_string(value(*item)));
+        } else {
+            values.emplace_back(value(*item));
+        }
+    }
+    return sql::array_literal(values);
+}
+
+std::string numbers(const std::vector<std::int64_t>& values) {
+    std::vector<std::string> texts;
+    for (const auto value : values)
+        texts.push_back(std::to_string(value));
+    return sql::array_literal(texts);
+}
+
 Claim claim_found(const pqxx::row& row, MediaKey media) {
-    if (row["mine"].as<bool>(false)) {
+    if (row["mine"].as<bool>()) {
         return Lease{std::move(media), row["lease_token"].as<std::int64_t>(),
                      row["attempts"].as<std::uint32_t>(), row["starts"].as<std::uint32_t>(),
                      row["may_be_posted"].as<bool>()};
@@ -92,10 +126,7 @@ Claim claim_found(const pqxx::row& row, MediaKey media) {
 std::vector<LostEvent> lost_events(const pqxx::result& rows) {
     std::vector<LostEvent> events;
     for (const auto& row : rows) {
-        // Written by our own statements, and by the table's checks well formed.
-        events.push_back({.media = {.bot_slug = row["bot_slug"].as<std::string>(),
-                                    .sha256 = *sha256_from_hex(row["sha256"].as<std::string>()),
-                                    .kind = sql::kind_of(row["kind"])},
+        events.push_back({.media = media_of(row),
                           .encoded_event = pqxx::binarystring{row["event"]}.str(),
                           .traceparent = row["traceparent"].as<std::string>(),
                           .first_seen = row["first_seen"].as<std::string>(),
@@ -119,26 +150,55 @@ std::string_view name_of(MediaStatus status) {
     return "unknown";
 }
 
+MediaStore::MediaStore(postgres::Pool& pool)
+    : pool_{pool}, claims_{pool, claim_all}, parkings_{pool, park_all} {}
+
 Task<Claim> MediaStore::claim(Upload upload, std::string encoded_event, std::string instance,
                               milliseconds lease,
                               std::optional<std::vector<std::int64_t>> known_tokens) {
     if (const auto checked = check(upload); !checked) co_return checked.error();
-    const auto& media = upload.media;
-    const Gathered gathered{upload};
-    std::vector<std::string> tokens;
-    if (known_tokens)
-        std::ranges::transform(*known_tokens, std::back_inserter(tokens),
-                               [](std::int64_t token) { return std::to_string(token); });
-    const auto known = sql::array_literal(tokens);
-    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
-        const auto found =
-            execute(connection, sql::claim, media.bot_slug, media.sha256.hex(), kind_name(media),
-                    instance, lease.count(), pqxx::binarystring{encoded_event}, gathered.event_ids,
-                    gathered.cache_keys, gathered.cache_tags, max_event_ids, max_cache_keys,
-                    max_cache_tags, upload.traceparent, upload.first_seen, upload.replays,
-                    known_tokens ? known.c_str() : nullptr);
-        return claim_found(found[0], media);
-    });
+    auto key = key_of(upload.media);
+    co_return co_await claims_.run(
+        std::move(key), {std::move(upload), std::move(encoded_event), std::move(instance), lease,
+                         std::move(known_tokens)});
+}
+
+std::vector<Claim> MediaStore::claim_all(pqxx::connection_base& connection,
+                                         const Claims::Items& wanted) {
+    const auto of_media = [&](auto value) {
+        return column(wanted,
+                      [&](const auto& one) { return std::invoke(value, one.upload.media); });
+    };
+    const auto of_upload = [&](auto value) {
+        return column(wanted, [&](const auto& one) { return value(one.upload); });
+    };
+    const auto rows = execute(
+        connection, sql::claim, of_media(&MediaKey::bot_slug),
+        of_media([](const MediaKey& media) { return media.sha256.hex(); }), of_media(kind_name),
+        column(wanted, [](const auto& one) { return one.instance; }),
+        column(wanted, [](const auto& one) { return one.lease.count(); }),
+        column(wanted, [](const auto& one) { return sql::bytea_literal(one.encoded_event); }),
+        of_upload([](const Upload& upload) { return Gathered{upload}.event_ids; }),
+        of_upload([](const Upload& upload) { return Gathered{upload}.cache_keys; }),
+        of_upload([](const Upload& upload) { return Gathered{upload}.cache_tags; }),
+        of_upload([](const Upload& upload) { return upload.traceparent; }),
+        of_upload([](const Upload& upload) { return upload.first_seen; }),
+        of_upload([](const Upload& upload) { return upload.replays; }),
+        column(wanted,
+               [](const auto& one) {
+                   return one.known_tokens ? numbers(*one.known_tokens) : std::string{};
+               }),
+        max_event_ids, max_cache_keys, max_cache_tags);
+    std::map<std::string, Claim> found;
+    for (const auto& row : rows) {
+        auto media = media_of(row);
+        auto key = key_of(media);
+        found.emplace(std::move(key), claim_found(row, std::move(media)));
+    }
+    std::vector<Claim> claims;
+    for (const auto* one : wanted)
+        claims.push_back(std::move(found.at(key_of(one->upload.media))));
+    return claims;
 }
 
 Task<ReadyMedia> MediaStore::commit(Lease lease, Sent sent, bool weak) {
@@ -161,13 +221,33 @@ Task<ReadyMedia> MediaStore::commit(Lease lease, Sent sent, bool weak) {
 }
 
 Task<bool> MediaStore::park(Lease lease, milliseconds wait, std::string error, ParkedAfter after) {
-    co_return co_await pool_.run([&](pqxx::connection_base& connection) {
-        return execute(connection, sql::park, lease.media.bot_slug, lease.media.sha256.hex(),
-                       kind_name(lease.media), lease.token,
-                       sql::storable(error, max_error_characters), wait.count(),
-                       after == ParkedAfter::failed_attempt ? 1 : 0, after != ParkedAfter::no_try)
-                   .affected_rows() == 1;
-    });
+    auto key = key_of(lease.media);
+    co_return co_await parkings_.run(std::move(key),
+                                     {std::move(lease), wait, std::move(error), after});
+}
+
+std::vector<bool> MediaStore::park_all(pqxx::connection_base& connection,
+                                       const Parkings::Items& wanted) {
+    const auto of_media = [&](auto value) {
+        return column(wanted, [&](const auto& one) { return std::invoke(value, one.lease.media); });
+    };
+    const auto rows = execute(
+        connection, sql::park, of_media(&MediaKey::bot_slug),
+        of_media([](const MediaKey& media) { return media.sha256.hex(); }), of_media(kind_name),
+        column(wanted, [](const auto& one) { return one.lease.token; }),
+        column(wanted,
+               [](const auto& one) { return sql::storable(one.error, max_error_characters); }),
+        column(wanted, [](const auto& one) { return one.wait.count(); }),
+        column(wanted,
+               [](const auto& one) { return one.after == ParkedAfter::failed_attempt ? 1 : 0; }),
+        column(wanted, [](const auto& one) { return one.after != ParkedAfter::no_try ? 1 : 0; }));
+    std::set<std::int64_t> parked;
+    for (const auto& row : rows)
+        parked.insert(row[0].as<std::int64_t>());
+    std::vector<bool> answers;
+    for (const auto* one : wanted)
+        answers.push_back(parked.contains(one->lease.token));
+    return answers;
 }
 
 Task<> MediaStore::told(MediaKey media, std::int64_t token) {

@@ -12,6 +12,7 @@
 
 #include "common/base/claim.hpp"
 #include "common/base/upload.hpp"
+#include "common/postgres/grouped.hpp"
 #include "common/postgres/pool.hpp"
 #include "common/runtime/task.hpp"
 
@@ -81,15 +82,16 @@ inline constexpr std::size_t max_event_ids = 1000;
 inline constexpr std::size_t max_cache_keys = 5000;
 inline constexpr std::size_t max_cache_tags = 1000;
 
-/// Each call is one statement in a transaction of its own. What it fails with is `Pool::run`'s;
-/// text that PostgreSQL cannot hold (a zero byte, invalid UTF-8) is `refused`.
+/// Each call is one statement in a transaction of its own; claims that are made at the same time
+/// share one, and so do parkings. What it fails with is `Pool::run`'s; text that PostgreSQL cannot
+/// hold (a zero byte, invalid UTF-8) is `refused`.
 ///
 /// Writes under a lease that was taken over, or has ended, change nothing.
 ///
 /// `pool` outlives it. Used from one loop's thread.
 class MediaStore {
 public:
-    explicit MediaStore(postgres::Pool& pool) : pool_{pool} {}
+    explicit MediaStore(postgres::Pool& pool);
 
     // ---- one job -----------------------------------------------------------------------------
 
@@ -197,7 +199,30 @@ public:
     Task<std::vector<MediaCount>> overview();
 
 private:
+    struct WantedClaim {
+        Upload upload;
+        std::string encoded_event;
+        std::string instance;
+        std::chrono::milliseconds lease;
+        std::optional<std::vector<std::int64_t>> known_tokens;
+    };
+    struct WantedPark {
+        Lease lease;
+        std::chrono::milliseconds wait;
+        std::string error;
+        ParkedAfter after = ParkedAfter::no_try;
+    };
+    using Claims = postgres::Grouped<WantedClaim, Claim>;
+    using Parkings = postgres::Grouped<WantedPark, bool>;
+
+    static std::vector<Claim> claim_all(pqxx::connection_base& connection,
+                                        const Claims::Items& wanted);
+    static std::vector<bool> park_all(pqxx::connection_base& connection,
+                                      const Parkings::Items& wanted);
+
     postgres::Pool& pool_;
+    Claims claims_;
+    Parkings parkings_;
 };
 
 }  // namespace prewarm

@@ -15,22 +15,38 @@ struct Statement {
     "coalesce(storage_message_id, 0) AS storage_message_id, retry_count + 1 AS attempts, " \
     "upload_event_ids, cache_keys, cache_tags"
 
-// Whoever gets the row gets a token of this statement's own, which is how to tell. The arrays are
+// Statements that change several rows lock them in the order of their keys, so that two of them
+// never wait for each other.
+
+// Whoever gets a row gets a token of this statement's own, which is how to tell. The arrays are
 // merged in any case. Of two that claim at once, the second waits for the first's row and then
-// sees its lease.
+// sees its lease. No media may be in it twice.
 //
-// $16: the leases that the claimer knows it holds, where an earlier claim of its own may have taken
-// effect unknown to it: another lease of its own is forgotten, and taken over as it is. Else NULL.
+// `known`: the leases that the claimer knows it holds, where an earlier claim of its own may have
+// taken effect unknown to it: another lease of its own is forgotten, and taken over as it is. Else
+// empty.
+#define PREWARM_IS_FORGOTTEN                                                                   \
+    "(SELECT (held.lease_owner = excluded.lease_owner AND held.lease_token <> ALL (("          \
+    "    SELECT nullif(known, '') FROM wanted WHERE token = excluded.lease_token)::bigint[]))" \
+    " IS TRUE AS forgotten) AS lease "
+
 inline constexpr Statement claim{"claim", R"sql(
-WITH fresh AS (SELECT nextval('media_cache_lease_token') AS token)
+WITH wanted AS MATERIALIZED (
+    SELECT *, nextval('media_cache_lease_token') AS token
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bytea[],
+                $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[],
+                $13::text[])
+        AS claim (bot_slug, sha256, kind, owner, lease_ms, event, event_ids, cache_keys, cache_tags,
+                  traceparent, first_seen, replays, known)
+)
 INSERT INTO media_cache AS held
     (bot_slug, sha256, kind, status, lease_owner, lease_token, lease_until, starts, event,
      upload_event_ids, cache_keys, cache_tags, headers)
-SELECT $1, $2, $3, 'warming', $4, token, now() + $5 * interval '1 millisecond', 1, $6,
-       $7::text[], $8::text[], $9::text[],
-       jsonb_build_object('traceparent', $13::text, 'first_seen', $14::text,
-                          'replays', $15::bigint)
-FROM fresh
+SELECT bot_slug, sha256, kind, 'warming', owner, token, now() + lease_ms * interval '1 millisecond',
+       1, event, event_ids::text[], cache_keys::text[], cache_tags::text[],
+       jsonb_build_object('traceparent', traceparent, 'first_seen', first_seen, 'replays', replays)
+FROM wanted
+ORDER BY bot_slug, sha256, kind
 ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
     (status, retry_count, next_retry_at, lease_owner, lease_token, lease_until, starts, event,
      headers) = (
@@ -39,8 +55,7 @@ ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
                CASE WHEN held.status = 'failed' THEN 1 WHEN forgotten THEN held.starts
                     ELSE held.starts + 1 END,
                excluded.event, excluded.headers
-        FROM (SELECT (held.lease_owner = excluded.lease_owner
-                      AND held.lease_token <> ALL ($16::bigint[])) IS TRUE AS forgotten) AS lease
+        FROM )sql" PREWARM_IS_FORGOTTEN R"sql(
         WHERE held.status = 'failed'
             OR (held.status = 'warming'
                 AND (forgotten OR (held.lease_until > now()) IS NOT TRUE))
@@ -48,16 +63,17 @@ ON CONFLICT (bot_slug, sha256, kind) DO UPDATE SET
         SELECT held.status, held.retry_count,
                held.next_retry_at, held.lease_owner, held.lease_token, held.lease_until,
                held.starts, held.event, held.headers
-        FROM (SELECT (held.lease_owner = excluded.lease_owner
-                      AND held.lease_token <> ALL ($16::bigint[])) IS TRUE AS forgotten) AS lease
+        FROM )sql" PREWARM_IS_FORGOTTEN R"sql(
         WHERE held.status = 'ready'
             OR (held.status = 'warming' AND held.lease_until > now() AND NOT forgotten)
     ),
-    upload_event_ids = prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $10),
-    cache_keys = prewarm_merged(held.cache_keys, excluded.cache_keys, $11),
-    cache_tags = prewarm_merged(held.cache_tags, excluded.cache_tags, $12),
+    upload_event_ids = prewarm_merged(held.upload_event_ids, excluded.upload_event_ids, $14),
+    cache_keys = prewarm_merged(held.cache_keys, excluded.cache_keys, $15),
+    cache_tags = prewarm_merged(held.cache_tags, excluded.cache_tags, $16),
     updated_at = now()
-RETURNING status, starts, posting IS NOT NULL AS may_be_posted, coalesce(lease_token, 0) AS lease_token, lease_token = (SELECT token FROM fresh) AS mine,
+RETURNING bot_slug, sha256, kind, status, starts, posting IS NOT NULL AS may_be_posted,
+    coalesce(lease_token, 0) AS lease_token,
+    coalesce(lease_token IN (SELECT token FROM wanted), false) AS mine,
     greatest(ceil(extract(epoch FROM lease_until - now()) * 1000), 0)::bigint AS remaining_ms,
 )sql" PREWARM_READY_COLUMNS};
 
@@ -74,21 +90,30 @@ RETURNING )sql" PREWARM_READY_COLUMNS};
 // How a start without a file_id ended. Waiting and failing are outcomes, so they settle `starts`;
 // one that was handed back untouched only takes its own back. Of a row that got ready or failed
 // though its holder does not know, the lease stays: nobody was told yet.
-#define PREWARM_GIVE_UP_LEASE                                                 \
-    "lease_owner = NULL, lease_token = NULL, lease_until = NULL, "            \
-    "posting = NULL, "                                                        \
-    "updated_at = now() "                                                     \
-    "WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4 " \
-    "AND status = 'warming'"
+#define PREWARM_NO_LEASE                                           \
+    "lease_owner = NULL, lease_token = NULL, lease_until = NULL, " \
+    "posting = NULL, updated_at = now() "
 
 // (The microsecond tells it from an outbox row, see below.)
-inline constexpr Statement park{
-    "park",
-    "UPDATE media_cache SET "
-    "next_retry_at = now() + $6 * interval '1 millisecond' - interval '1 microsecond', "
-    "retry_count = retry_count + $7, starts = CASE WHEN $8 THEN 0 ELSE greatest(starts - 1, 0) "
-    "END, "
-    "last_error = $5, " PREWARM_GIVE_UP_LEASE};
+inline constexpr Statement park{"park", R"sql(
+WITH parked AS MATERIALIZED (
+    SELECT job.* FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[],
+                             $6::bigint[], $7::int[], $8::boolean[])
+        AS job (bot_slug, sha256, kind, token, error, wait_ms, failed, settles_starts)
+    JOIN media_cache AS held USING (bot_slug, sha256, kind)
+    WHERE held.lease_token = token AND held.status = 'warming'
+    ORDER BY bot_slug, sha256, kind
+    FOR UPDATE OF held
+)
+UPDATE media_cache AS held SET
+    next_retry_at = now() + wait_ms * interval '1 millisecond' - interval '1 microsecond',
+    retry_count = retry_count + failed,
+    starts = CASE WHEN settles_starts THEN 0 ELSE greatest(starts - 1, 0) END,
+    last_error = error, )sql" PREWARM_NO_LEASE R"sql(
+FROM parked
+WHERE held.bot_slug = parked.bot_slug AND held.sha256 = parked.sha256 AND held.kind = parked.kind
+RETURNING parked.token
+)sql"};
 
 // May be repeated when its answer was lost.
 inline constexpr Statement dead{"dead", R"sql(
@@ -149,15 +174,23 @@ inline constexpr Statement release{
     "release",
     "UPDATE media_cache SET starts = greatest(starts - $5, 0), "
     // Its delivery goes back to the queue, unless the broker took that away before.
-    "next_retry_at = now() + interval '2 s', " PREWARM_GIVE_UP_LEASE};
+    "next_retry_at = now() + interval '2 s', " PREWARM_NO_LEASE
+    "WHERE bot_slug = $1 AND sha256 = $2 AND kind = $3 AND lease_token = $4 "
+    "AND status = 'warming'"};
 
 inline constexpr Statement renew{"renew", R"sql(
+WITH mine AS MATERIALIZED (
+    SELECT lease.* FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+        AS lease (bot_slug, sha256, kind, token)
+    JOIN media_cache AS held USING (bot_slug, sha256, kind)
+    WHERE held.lease_token = token
+    ORDER BY bot_slug, sha256, kind
+    FOR UPDATE OF held
+)
 UPDATE media_cache AS held SET
     lease_until = now() + $5 * interval '1 millisecond', next_retry_at = NULL
-FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
-    AS mine (bot_slug, sha256, kind, token)
+FROM mine
 WHERE held.bot_slug = mine.bot_slug AND held.sha256 = mine.sha256 AND held.kind = mine.kind
-    AND held.lease_token = mine.token
 RETURNING held.lease_token
 )sql"};
 
@@ -242,15 +275,22 @@ WITH found AS (
 
 // $5: whether the broker has it now. Otherwise it is due at once, or an orphan still.
 inline constexpr Statement resent{"resent", R"sql(
+WITH sent AS MATERIALIZED (
+    SELECT one.* FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+        AS one (bot_slug, sha256, kind, taken)
+    JOIN media_cache AS held USING (bot_slug, sha256, kind)
+    WHERE held.next_retry_at = taken::timestamptz
+    ORDER BY bot_slug, sha256, kind
+    FOR UPDATE OF held
+)
 UPDATE media_cache AS held SET
     next_retry_at = CASE WHEN $5 THEN NULL ELSE now() - interval '1 ms' END,
     lease_owner = CASE WHEN $5 THEN NULL ELSE lease_owner END,
     lease_token = CASE WHEN $5 THEN NULL ELSE lease_token END,
     lease_until = CASE WHEN $5 THEN NULL ELSE lease_until END,
     updated_at = now()
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS sent (bot_slug, sha256, kind, taken)
+FROM sent
 WHERE held.bot_slug = sent.bot_slug AND held.sha256 = sent.sha256 AND held.kind = sent.kind
-    AND held.next_retry_at = sent.taken::timestamptz
 )sql"};
 
 // The outbox: a row that waits for nothing but its publishing has `next_retry_at = updated_at`,

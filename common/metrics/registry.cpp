@@ -124,6 +124,12 @@ struct Registry::Families {
                          .Name("prewarm_sent_total")
                          .Help("Objects that Telegram took, by the way they went")
                          .Register(registry);
+    Counters& weak_ids = BuildCounter()
+                             .Name("prewarm_weak_ids_total")
+                             .Help(
+                                 "Media that got a file_id of another kind than asked, or "
+                                 "without the attributes of their video")
+                             .Register(registry);
     prometheus::Counter& saved =
         BuildCounter()
             .Name("prewarm_saved_bytes_total")
@@ -218,6 +224,13 @@ void Registry::uploaded_twice() {
 
 void Registry::sent(std::string_view route) {
     families_->sent.Add({{"route", std::string{route}}}).Increment();
+}
+
+void Registry::got_weak_id(MediaKind kind, MediaKind actual_kind) {
+    families_->weak_ids
+        .Add({{"kind", std::string{name_of(kind)}},
+              {"actual_kind", std::string{name_of(actual_kind)}}})
+        .Increment();
 }
 
 void Registry::saved(std::uint64_t bytes) {

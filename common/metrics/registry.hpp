@@ -70,6 +70,7 @@ public:
     void dead_lettered(std::string_view reason);
     void uploaded_twice();
     void sent(std::string_view route);
+    void got_weak_id(MediaKind kind, MediaKind actual_kind);
     void saved(std::uint64_t bytes);  ///< Of objects that got a file_id and were not streamed.
     void downloaded(std::uint64_t bytes);
     void probed(std::uint64_t bytes);  ///< Read beside a download, to learn what to declare.

@@ -15,9 +15,11 @@ std::uint64_t size_of(const http::Content& content) {
 
 }  // namespace
 
-http::ClientOptions client_options() {
+// After the last byte the server still has to send the file on to Telegram: up to 50 MB, or up to
+// 2000 MB from a server of one's own, which gives up on a silent client after 500 s itself.
+http::ClientOptions client_options(Server server) {
     http::ClientOptions options;
-    options.answer = std::chrono::minutes{2};
+    options.answer = std::chrono::minutes{server == Server::local ? 10 : 2};
     return options;
 }
 

@@ -11,6 +11,7 @@
 #include "common/http/client.hpp"
 #include "common/runtime/task.hpp"
 #include "common/telegram/answer.hpp"
+#include "common/telegram/limits.hpp"
 
 namespace prewarm::telegram {
 
@@ -38,7 +39,7 @@ struct Posting {
 bool takes_thumbnail(MediaKind kind);
 
 /// What suits Telegram: it answers only once it has passed the file on.
-http::ClientOptions client_options();
+http::ClientOptions client_options(Server server = Server::cloud);
 
 /// Speaks for any bot. A token is never in a failure. One loop's thread; the client must outlive
 /// it.

@@ -35,6 +35,9 @@ constexpr auto move_holds = 1h;
 constexpr milliseconds longest_wait_alone = 2s;
 // When nothing tells how long: something of another instance has to end.
 constexpr milliseconds look_again_after = 250ms;
+// A permit that is used for longer than was thought is held for so long again, and again.
+constexpr auto renewed_before = 10s;
+constexpr auto renewed_for = 30s;
 // Parked jobs come back one after the other, as fast as the bot may send: this is only the least.
 constexpr milliseconds when_many_wait = 1s;
 constexpr std::uint64_t small_bytes = 100'000;               // Contract, section 8.2.
@@ -100,19 +103,23 @@ Task<warm::Turn> Line::wait(const Upload& upload) {
     co_return std::move(*mine.answer);
 }
 
-void Line::ended(const warm::Turn& turn, bool posted) {
+void Line::ended(const warm::Turn& turn, warm::Posted posted) {
     give_back(turn.permit, turn.chat_id, posted);
 }
 
 void Line::give_back_unused(const warm::Turn& turn) {
     if (turn.album && parts_.on_left_album) parts_.on_left_album(*turn.album);
-    ended(turn, false);
+    ended(turn, warm::Posted::no);
 }
 
-void Line::give_back(const std::string& permit, std::int64_t chat, bool posted) {
+void Line::give_back(const std::string& permit, std::int64_t chat, warm::Posted posted) {
     const auto now = parts_.clock.now();
     in_flight_.erase(permit);
-    reports_.push_back({permit, chat, posted ? std::optional{now} : std::nullopt});
+    const bool is_there = posted != warm::Posted::no;
+    reports_.push_back({.permit = permit,
+                        .chat = chat,
+                        .posted_at = is_there ? std::optional{now} : std::nullopt,
+                        .worked = posted == warm::Posted::yes});
     report_at_ = std::min(report_at_, now + report_within);
     if (waits_for_an_end_) ask_at_ = std::max(now, asked_at_ + instances_ * between_ends);
     serve_from_now();
@@ -189,8 +196,10 @@ budget::Request Line::question() {
                             .wanted = {}};
     for (const auto& report : reports_)
         request.ended.push_back(ended_of(report, now));
-    for (const auto& [permit, flight] : in_flight_) {
-        if (flight.is_shared && !state_is_new_) continue;
+    for (auto& [permit, flight] : in_flight_) {
+        const bool takes_longer = flight.till - now < renewed_before;
+        if (takes_longer) flight.till = now + renewed_for;
+        if (flight.is_shared && !state_is_new_ && !takes_longer) continue;
         request.held.push_back(held_of(permit, flight, now));
     }
     if (state_is_new_) remember(request);
@@ -250,6 +259,7 @@ budget::Ended Line::ended_of(const Report& report, Time now) {
     return {.permit = report.permit,
             .chat = report.chat,
             .posted = report.posted_at.has_value(),
+            .worked = report.worked,
             .ago = report.posted_at ? rounded_up(now - *report.posted_at) : 0ms};
 }
 
@@ -265,6 +275,12 @@ asio::awaitable<void> Line::ask() {
     auto answer = co_await parts_.ask(request);
     asked_for_ = 0;
     if (!answer) {
+        if (!alone_) {
+            log::warn("budget.alone",
+                      "Redis does not share Telegram's limits: each instance keeps "
+                      "to a part of them that is safe without it",
+                      {{"bot_slug", options_.bot_slug}, {"error", answer.error().detail}});
+        }
         // Told again, with the next question.
         const bool has_news = reported > 0 || !std::ranges::all_of(heard_, &Heard::is_shared);
         if (has_news) report_at_ = parts_.clock.now() + report_within;
@@ -272,7 +288,11 @@ asio::awaitable<void> Line::ask() {
         hear(alone, request, false);
         co_return;
     }
-    alone_.reset();
+    if (alone_) {
+        log::info("budget.shared", "Redis shares Telegram's limits again",
+                  {{"bot_slug", options_.bot_slug}});
+        alone_.reset();
+    }
     for (std::size_t place = 0; place < told; ++place)
         heard_[place].is_shared = true;
     for (std::size_t place = 0; place < reported; ++place) {

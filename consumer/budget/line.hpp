@@ -57,8 +57,7 @@ public:
     /// The chat to send to, once it is time to. `throttled` when that is further off than the
     /// horizon, or too many wait. Every turn that was given is to be `ended`.
     Task<warm::Turn> wait(const Upload& upload);
-    /// `posted`: Telegram may have it.
-    void ended(const warm::Turn& turn, bool posted);
+    void ended(const warm::Turn& turn, warm::Posted posted);
     void tell(budget::Told told);
     /// There may be a free slot now.
     void look_again();
@@ -89,6 +88,7 @@ private:
         std::string permit;
         std::int64_t chat = 0;
         std::optional<Time> posted_at;
+        bool worked = false;  ///< Telegram has answered so.
         bool is_told_alone = false;
     };
     struct Post {
@@ -117,7 +117,7 @@ private:
     static std::optional<budget::Told> as_of(const Heard& heard, Time now);
     void hear(const budget::Answer& answer, const budget::Request& request, bool is_shared);
     std::chrono::milliseconds gap() const;
-    void give_back(const std::string& permit, std::int64_t chat, bool posted);
+    void give_back(const std::string& permit, std::int64_t chat, warm::Posted posted);
     void give_back_unused(const warm::Turn& turn);
 
     Parts parts_;

@@ -80,7 +80,7 @@ Task<warm::Turn> TelegramBudget::wait_turn(const Upload& upload) {
 }
 
 void TelegramBudget::ended(const Upload& upload, const warm::Turn& turn, warm::Posted posted) {
-    state_of(upload.media.bot_slug).line.ended(turn, posted == warm::Posted::perhaps);
+    state_of(upload.media.bot_slug).line.ended(turn, posted);
     for (auto& [slug, state] : states_)
         state.line.look_again();
 }

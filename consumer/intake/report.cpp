@@ -115,6 +115,8 @@ void Report::job_ended(const Upload& upload, const warm::Outcome& outcome,
     std::visit(Match{[&](const warm::Ready& ready) {
                          metrics_.job_ended(ready.already_warm ? "already_warm" : "ready",
                                             upload.media.kind);
+                         if (ready.media.weak && !ready.already_warm)
+                             metrics_.got_weak_id(upload.media.kind, ready.media.actual_kind);
                          fields.emplace_back("attempt", ready.media.attempts);
                          fields.emplace_back("version", ready.media.version);
                          fields.emplace_back("actual_kind", name_of(ready.media.actual_kind));

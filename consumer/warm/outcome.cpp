@@ -14,6 +14,7 @@ using std::chrono::milliseconds;
 
 // A longer wait gives the slot to somebody else.
 constexpr milliseconds longest_wait_here = 2s;
+constexpr milliseconds longest_wait_for_a_turn = 1min;
 // A job that nobody throttles has this many tries before its bad luck is called a failed attempt.
 constexpr std::uint32_t free_tries = 3;
 // One after the other refuses it: that is no matter of chats any more.
@@ -93,9 +94,13 @@ std::variant<RetryHere, Parked, DeadLettered> judge(const Failure& failure,
                           .why = std::move(why),
                           .for_its_turn = true};
         }
-        // The budget knows to the moment, and how many may come then.
-        if (situation.step == Step::budget)
-            return Parked{.wait = asked, .why = std::move(why), .for_its_turn = true};
+        // The budget knows to the moment, and how many may come then. But a chat may be added, or
+        // its rights mended, at any time.
+        if (situation.step == Step::budget) {
+            return Parked{.wait = std::min(asked, longest_wait_for_a_turn),
+                          .why = std::move(why),
+                          .for_its_turn = true};
+        }
         if (asked <= longest_wait_here && may_try_here) return RetryHere{at_least(asked, chance)};
         return Parked{at_least(asked, chance), std::move(why)};
     }

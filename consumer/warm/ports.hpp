@@ -75,8 +75,8 @@ struct Turn {
     std::optional<Album> album{};
 };
 
-/// Whether Telegram has, or may have, what a turn was for.
-enum class Posted : std::uint8_t { no, perhaps };
+/// Whether Telegram has what a turn was for.
+enum class Posted : std::uint8_t { no, perhaps, yes };
 
 /// Telegram's limits, and the choice of a storage chat.
 class Budget {

@@ -206,11 +206,13 @@ asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload
     auto sent = co_await timed(Step::transfer, ports_.courier.carry(upload, errand));
     progress.may_be_posted = sent.has_value();
     if (sent) {
+        used.posted = Posted::yes;
         ports_.surroundings.works(Dependency::r2);
         ports_.surroundings.works(Dependency::telegram);
     } else {
         sent.error().lost_lease = lost_lease;
         sent.error().was_noted = used.posted == Posted::perhaps;
+        if (sent.error().failure.kind == FailureKind::throttled) used.posted = Posted::no;
         ports_.budget.failed(upload, *turn, sent.error().failure);
     }
     co_return sent;

@@ -102,6 +102,7 @@ int run(const Arguments& arguments) {
     }
     input.answer_time = std::chrono::milliseconds{arguments.answer_ms};
     if (arguments.local) input.limits.spaces_equal_sizes = false;
+    input.limits.most_in_flight = budget::most_in_flight(input.limits.bot_per_second);
     return tell(made_of, plan(input));
 }
 
@@ -142,7 +143,7 @@ std::function<int()> add_plan_command(CLI::App& app) {
     command
         ->add_option("--rate-group", input.limits.group_per_minute,
                      "Messages a minute to a group or channel")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(1, 1'000'000));
     command->add_flag("--local", arguments->local, "A Bot API server of one's own with --local");
     command->add_flag("--json", arguments->as_json, "One JSON object");
     return [arguments] { return run(*arguments); };

@@ -73,7 +73,11 @@ private:
         now_ = next;
         while (!ends_.empty() && ends_.top().at <= now_) {
             const auto& end = ends_.top();
-            bots_[end.bot].ended.push_back({end.permit, end.chat, true, now_ - end.at});
+            bots_[end.bot].ended.push_back({.permit = end.permit,
+                                            .chat = end.chat,
+                                            .posted = true,
+                                            .worked = true,
+                                            .ago = now_ - end.at});
             ends_.pop();
         }
     }

@@ -221,7 +221,8 @@ TEST_P(AlbumsAgainstTheSandbox, BreakNoLimit) {
                 continue;
             }
             for (const auto& permit : sending.permits)
-                request.ended.push_back({permit, sending.chat, true, now - at});
+                request.ended.push_back(
+                    {.permit = permit, .chat = sending.chat, .posted = true, .ago = now - at});
         }
         want(request, random(17), true, 200'000);
         want(request, random(3), false, 3'000'000 + random(1000));

@@ -44,7 +44,8 @@ protected:
     /// `message` was posted and is answered.
     void end(const Turn& message, milliseconds ago = 0ms) {
         auto request = ask(0);
-        request.ended.push_back({message.permit, *message.chat, true, ago});
+        request.ended.push_back(
+            {.permit = message.permit, .chat = *message.chat, .posted = true, .ago = ago});
         (void)decide(request);
     }
     void tell(Told told) {
@@ -74,6 +75,82 @@ protected:
     unsigned peers = 0;
     std::size_t permits = 0;
 };
+
+TEST_F(BudgetRules, WhatTakesLongerThanThoughtStaysInFlight) {
+    limits.most_in_flight = 1;
+    const auto slow = turn();
+    now += 25s;
+    auto request = ask(0);
+    request.held.push_back({.permit = slow.permit, .chat = *slow.chat, .bytes = 1000, .hold = 30s});
+    (void)decide(request);
+    now += 20s;
+    EXPECT_FALSE(turn().chat);
+    now += 11s;
+    EXPECT_TRUE(turn().chat);
+}
+
+TEST_F(BudgetRules, TwoChatsAreNotTheBotWhereAMessageWorkedBetween) {
+    limits = {.bot_per_second = 1000, .chat_per_second = 1000};
+    chats = {-1, -2, -3};
+    tell({.what = Told::What::throttled, .chat = -1, .wait = 300s});
+    now += 1s;
+    const auto good = turn();
+    now += 1s;
+    auto request = ask(0);
+    request.ended.push_back(
+        {.permit = good.permit, .chat = *good.chat, .posted = true, .worked = true});
+    (void)decide(request);
+    tell({.what = Told::What::throttled, .chat = -2, .wait = 300s});
+    EXPECT_EQ(turn().chat, -3);
+    now += 1s;
+    tell({.what = Told::What::throttled, .chat = -3, .wait = 300s});
+    chats = {-1, -2, -3, -4};
+    EXPECT_FALSE(turn().chat) << "nothing worked since the second";
+}
+
+TEST_F(BudgetRules, TheBotsRestEndsWhereAMessageWorksThatBeganInIt) {
+    limits = {.bot_per_second = 1000, .chat_per_second = 1000};
+    chats = {-3};
+    tell({.what = Told::What::throttled, .chat = -1, .wait = 300s});
+    auto request = ask(2);
+    request.limits.chat_per_second = 1;  // The second is for a second later.
+    const auto turns = decide(request).turns;
+    ASSERT_GT(turns.at(1).wait, 500ms);
+    now += 100ms;
+    tell({.what = Told::What::throttled, .chat = -2, .wait = 300s});
+    const auto worked = [&](const Turn& message) {
+        auto told = ask(0);
+        told.ended.push_back(
+            {.permit = message.permit, .chat = *message.chat, .posted = true, .worked = true});
+        (void)decide(told);
+    };
+    now += 1500ms;
+    worked(turns.at(0));
+    EXPECT_FALSE(turn().chat) << "it began before";
+    worked(turns.at(1));
+    EXPECT_TRUE(turn().chat);
+}
+
+TEST_F(BudgetRules, ARefusalShortensNoLongerRest) {
+    chats = {-1};
+    (void)turn();
+    tell({.what = Told::What::throttled, .chat = -1, .wait = 3600s});
+    tell({.what = Told::What::refused, .chat = -1});
+    tell({.what = Told::What::forget});
+    now += 700s;
+    EXPECT_FALSE(turn().chat);
+}
+
+TEST_F(BudgetRules, AChatThatMovedTakesItsMinuteAlong) {
+    limits = {.bot_per_second = 1000, .chat_per_second = 1000, .group_per_minute = 3};
+    chats = {-1};
+    for (int message = 0; message < 3; ++message)
+        end(turn());
+    tell({.what = Told::What::moved, .chat = -1, .to = -2});
+    EXPECT_FALSE(turn().chat);
+    now += 61s;
+    EXPECT_EQ(turn().chat, -2);
+}
 
 TEST_F(BudgetRules, LetAnIdleBotSendAtOnce) {
     const auto first = turn();
@@ -122,7 +199,7 @@ TEST_F(BudgetRules, GiveBackWhatWasNotUsed) {
         const auto unused = turn();
         now += *unused.wait + 1s;
         auto request = ask(0);
-        request.ended.push_back({unused.permit, *unused.chat, false, 0ms});
+        request.ended.push_back({.permit = unused.permit, .chat = *unused.chat});
         (void)decide(request);
     }
     EXPECT_EQ(take_all(100).size(), 20U);
@@ -376,7 +453,10 @@ TEST_F(BudgetRules, HoldTheLimitsForUploadsOfAnyLength) {
             if (!what.second) {
                 arrived[*what.first.chat].push_back(at);
             } else {
-                request.ended.push_back({what.first.permit, *what.first.chat, true, now - at});
+                request.ended.push_back({.permit = what.first.permit,
+                                         .chat = *what.first.chat,
+                                         .posted = true,
+                                         .ago = now - at});
             }
         }
         for (const auto& one : decide(request).turns) {

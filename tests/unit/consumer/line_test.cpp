@@ -113,7 +113,7 @@ TEST_F(LineTest, GivesATurnAndTellsHowItEnded) {
         const auto turn = co_await line.wait(upload);
         EXPECT_EQ(turn->chat_id, -1);
         EXPECT_EQ(line.in_flight(), 1U);
-        line.ended(*turn, true);
+        line.ended(*turn, warm::Posted::yes);
         EXPECT_EQ(line.in_flight(), 0U);
         const auto next = co_await line.wait(upload);
         EXPECT_EQ(next->chat_id, -2) << "the one with less to do";
@@ -210,7 +210,7 @@ TEST_F(LineTest, SaysHowFarOffATurnIs) {
     run([&]() -> asio::awaitable<void> {
         const auto upload = upload_of(10);
         const auto turn = co_await line.wait(upload);
-        line.ended(*turn, true);
+        line.ended(*turn, warm::Posted::yes);
         const auto next = co_await line.wait(upload);
         EXPECT_FALSE(next);
         EXPECT_EQ(next.error().kind, FailureKind::throttled);
@@ -273,7 +273,7 @@ TEST_F(LineTest, UsesASafePartWhileTheSharedStateIsAway) {
         std::size_t taken = 0;
         for (auto turn = co_await line.wait(upload); turn; turn = co_await line.wait(upload)) {
             ++taken;
-            line.ended(*turn, true);
+            line.ended(*turn, warm::Posted::yes);
         }
         // Half of twenty, for each of two chats.
         EXPECT_EQ(taken, 20U);
@@ -291,7 +291,7 @@ TEST_F(LineTest, TellsAStateThatWasLostOfARestThatIsNotOver) {
         const auto turn = co_await line.wait(upload);
         line.tell({.what = budget::Told::What::throttled, .chat = -1, .wait = 1h});
         line.tell({.what = budget::Told::What::throttled, .chat = -2, .wait = 100ms});
-        line.ended(*turn, true);
+        line.ended(*turn, warm::Posted::yes);
         co_await sleep_for(200ms);
         state.emplace();
         (void)co_await line.wait(upload);  // Notices, and is too early.
@@ -322,15 +322,15 @@ TEST_F(LineTest, CountsWhatIsInFlightWhenTheSharedStateGoes) {
     run([&]() -> asio::awaitable<void> {
         const auto upload = upload_of(10);
         std::vector<warm::Turn> held;
-        for (int i = 0; i < 12; ++i)
+        for (int i = 0; i < 9; ++i)
             held.push_back(*co_await line.wait(upload));
         is_away = true;
         std::size_t more = 0;
         for (auto turn = co_await line.wait(upload); turn; turn = co_await line.wait(upload)) {
             ++more;
-            line.ended(*turn, true);
+            line.ended(*turn, warm::Posted::yes);
         }
-        EXPECT_EQ(more, 20U - 12);
+        EXPECT_EQ(more, 20U - 9);
     });
 }
 
@@ -341,7 +341,7 @@ TEST_F(LineTest, HoldsBackWhereOthersSentInTheLastMinute) {
         const auto now =
             std::chrono::duration_cast<std::chrono::milliseconds>(clock.now().time_since_epoch());
         (void)state->decide(now, {.instance = "another", .limits = quick, .chats = chats});
-        line.ended(*co_await line.wait(upload), true);
+        line.ended(*co_await line.wait(upload), warm::Posted::yes);
         is_away = true;
         const auto turn = co_await line.wait(upload);
         EXPECT_EQ(turn.error().kind, FailureKind::throttled);
@@ -355,7 +355,7 @@ TEST_F(LineTest, TellsAStateThatWasLostWhatItHadSent) {
         const auto upload = upload_of(10);
         for (int i = 0; i < 30; ++i) {
             const auto turn = co_await line.wait(upload);
-            line.ended(*turn, true);
+            line.ended(*turn, warm::Posted::yes);
         }
         const auto held = co_await line.wait(upload);
         state.emplace();
