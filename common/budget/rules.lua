@@ -13,6 +13,11 @@ local forget_instance_ms = 60000
 local same_size_from_bytes = 100000
 local unknown_size_taken_as = 10000000
 local most_in_album = 10
+-- Within this time after a message began, its sender alone knows whether the chat takes more.
+local known_to_one_ms = 1500
+-- So many chats that are told to wait one after the other, with nothing that worked between, are
+-- the bot.
+local chats_that_are_the_bot = 3
 
 local function is_group(id) return id:sub(1, 1) == '-' end
 
@@ -24,7 +29,7 @@ local function new_state(now)
         slots = {},              -- The bot's, each for one message: which are taken, and when they end.
         rest = 0, rest_since = 0, -- A 429 for the whole bot.
         worked = 0,              -- When the last message began that Telegram took.
-        chats = {},              -- By id: { log, in_flight, free, rest, rest_is, since, last }
+        chats = {},              -- By id: { log, in_flight, free, rest, rest_is, since, last, by }
         moved = {},              -- Chats that migrated: id to id.
         in_flight = {},          -- By permit: { chat, bytes, till, at }
         sizes = {},              -- By size in bytes: when the next of that size may go out.
@@ -37,7 +42,7 @@ local function chat_of(state, id)
     local chat = state.chats[id]
     if not chat then
         -- log: when each of its messages leaves the window, ascending.
-        chat = { log = {}, in_flight = 0, free = 0, rest = 0, rest_is = '', since = 0, last = 0 }
+        chat = { log = {}, in_flight = 0, free = 0, rest = 0, rest_is = '', since = 0, last = 0, by = '' }
         state.chats[id] = chat
     end
     return chat, id
@@ -137,24 +142,34 @@ local function hear(state, now, told)
             now_chat.rest, now_chat.rest_is, now_chat.since = chat.rest, chat.rest_is, chat.since
         end
     elseif told.what == 'throttled' then
-        -- The answer does not say whom it means: a second chat that is told the same meanwhile
-        -- makes it the bot, unless Telegram took a message that began between the two.
+        -- The answer does not say whom it means. Chats that were told the same meanwhile make it
+        -- the bot, those left out after which Telegram took a message.
+        local refused = 1
         for other, state_of in pairs(state.chats) do
             if other ~= id and state_of.rest_is == 'chat_cooldown' and state_of.rest > now
                 and state_of.since >= state.worked
             then
-                state.rest, state.rest_since = math.max(state.rest, now + told.ms), now
+                refused = refused + 1
             end
+        end
+        if refused >= chats_that_are_the_bot then
+            state.rest, state.rest_since = math.max(state.rest, now + told.ms), now
         end
         chat.rest, chat.rest_is = math.max(chat.rest, now + told.ms), 'chat_cooldown'
         chat.since = now
     end
 end
 
+-- Another one is sending to it, and would be the first to learn that it has to wait.
+local function is_anothers(chat, instance, now)
+    return chat.by ~= '' and chat.by ~= instance and chat.last + known_to_one_ms > now
+end
+
 -- When the chat may get its next message, and which limit says so; nothing when that depends on
 -- what is in flight.
-local function free_at(chat, id, limits, now)
+local function free_at(chat, id, limits, now, instance)
     local at, limit = chat.free, 'chat'
+    if is_anothers(chat, instance, now) then at = math.max(at, chat.last + known_to_one_ms) end
     if chat.rest > at then at, limit = chat.rest, chat.rest_is end
     if not is_group(id) then
         if chat.in_flight >= limits.chat_in_flight then return nil, 'in_flight' end
@@ -169,7 +184,7 @@ local function free_at(chat, id, limits, now)
     return math.max(at, now), at > now and limit or nil
 end
 
-local function choose_chat(state, now, limits, want, pool)
+local function choose_chat(state, now, limits, want, pool, instance)
     if want.chat then
         local chat, id = chat_of(state, want.chat)
         if chat.rest <= now then pool = { want.chat } end
@@ -177,7 +192,7 @@ local function choose_chat(state, now, limits, want, pool)
     local best
     for _, wished in ipairs(pool) do
         local chat, id = chat_of(state, wished)
-        local at, limit = free_at(chat, id, limits, now)
+        local at, limit = free_at(chat, id, limits, now, instance)
         local load = #chat.log + chat.in_flight
         -- One that depends on what is in flight comes after all that do not.
         if not best or (at or math.huge) < (best.at or math.huge)
@@ -224,10 +239,12 @@ local function decide(state, now, request, want, in_flight)
     local limits = request.limits
     local full = too_much(limits, in_flight, bytes_of(want))
     if full then return nil, full end
-    local best = choose_chat(state, now, limits, want, request.chats)
+    local best = choose_chat(state, now, limits, want, request.chats, request.instance)
     if not best then return nil, 'no_chat' end
     local at, limit = best.at, best.limit
     if not at then return nil, limit end
+    -- To be asked for again then.
+    if is_anothers(best.chat, request.instance, now) then return at, limit end
     local function not_before(time, name)
         if time and time > at then at, limit = time, name end
     end
@@ -240,7 +257,7 @@ local function decide(state, now, request, want, in_flight)
 
     take_off(state, limits, want, best.id, slot, at, in_flight)
     best.chat.free = at + limits.chat_ms
-    best.chat.last = at
+    best.chat.last, best.chat.by = at, request.instance
     if want.album and not want.chat and is_group(best.id) then
         return at, limit, best.id, { chat = best.chat, id = best.id, at = at, bytes = 0, members = {} }
     end

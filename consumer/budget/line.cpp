@@ -71,13 +71,25 @@ std::list<Line::Waiter>::iterator Line::join(const Upload& upload) {
             waiting_, [&](const auto& other) { return !is_small(other.wanted.bytes); });
     }
     return waiting_.insert(
-        place, Waiter{.wanted = {.permit = fmt::format("{}:{}", options_.instance, ++last_permit_),
+        place, Waiter{.wanted = {.permit = next_permit(),
                                  .bytes = upload.bytes,
                                  .chat = upload.warmup_chat_id,
                                  .hold = hold_for(upload.bytes),
                                  .album = parts_.may_share_album && parts_.may_share_album(upload)},
                       .since = parts_.clock.now(),
                       .woken = never(parts_.executor)});
+}
+
+std::string Line::next_permit() {
+    return fmt::format("{}:{}", options_.instance, ++last_permit_);
+}
+
+bool Line::rests(std::int64_t chat) const {
+    const auto now = parts_.clock.now();
+    return std::ranges::any_of(heard_, [&](const auto& heard) {
+        return heard.told.what != budget::Told::What::forget && heard.told.chat == chat &&
+               as_of(heard, now);
+    });
 }
 
 Task<warm::Turn> Line::wait(const Upload& upload) {
@@ -93,11 +105,19 @@ Task<warm::Turn> Line::wait(const Upload& upload) {
         }
     } place{*this, join(upload)};
     auto& mine = *place.mine;
-    serve_from_now();
-    while (!mine.answer)
-        co_await wake_up(mine.woken);
-    const auto now = parts_.clock.now();
-    if (*mine.answer && mine.slot > now) co_await parts_.clock.pause(rounded_up(mine.slot - now));
+    while (true) {
+        serve_from_now();
+        while (!mine.answer)
+            co_await wake_up(mine.woken);
+        const auto now = parts_.clock.now();
+        if (!*mine.answer || mine.slot <= now) break;
+        co_await parts_.clock.pause(rounded_up(mine.slot - now));
+        if (!rests((*mine.answer)->chat_id)) break;
+        // Telegram has told us so since.
+        give_back_unused(**mine.answer);
+        mine.answer.reset();
+        mine.wanted.permit = next_permit();
+    }
     place.is_taken = true;
     parts_.on_wait(mine.limit, parts_.clock.now() - mine.since);
     co_return std::move(*mine.answer);

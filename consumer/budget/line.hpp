@@ -106,6 +106,8 @@ private:
     static budget::Ended ended_of(const Report& report, Time now);
     static budget::Held held_of(const std::string& permit, const Flight& flight, Time now);
     std::list<Waiter>::iterator join(const Upload& upload);
+    std::string next_permit();
+    bool rests(std::int64_t chat) const;
     void serve_from_now();
     asio::awaitable<void> serve();
     std::optional<Time> next_question() const;

@@ -89,10 +89,11 @@ TEST_F(BudgetRules, WhatTakesLongerThanThoughtStaysInFlight) {
     EXPECT_TRUE(turn().chat);
 }
 
-TEST_F(BudgetRules, TwoChatsAreNotTheBotWhereAMessageWorkedBetween) {
+TEST_F(BudgetRules, ChatsAreNotTheBotWhereAMessageWorkedBetween) {
     limits = {.bot_per_second = 1000, .chat_per_second = 1000};
     chats = {-1, -2, -3};
     tell({.what = Told::What::throttled, .chat = -1, .wait = 300s});
+    tell({.what = Told::What::throttled, .chat = -5, .wait = 300s});
     now += 1s;
     const auto good = turn();
     now += 1s;
@@ -105,13 +106,16 @@ TEST_F(BudgetRules, TwoChatsAreNotTheBotWhereAMessageWorkedBetween) {
     now += 1s;
     tell({.what = Told::What::throttled, .chat = -3, .wait = 300s});
     chats = {-1, -2, -3, -4};
-    EXPECT_FALSE(turn().chat) << "nothing worked since the second";
+    EXPECT_EQ(turn().chat, -4);
+    tell({.what = Told::What::throttled, .chat = -6, .wait = 300s});
+    EXPECT_FALSE(turn().chat) << "nothing worked since the last three";
 }
 
 TEST_F(BudgetRules, TheBotsRestEndsWhereAMessageWorksThatBeganInIt) {
     limits = {.bot_per_second = 1000, .chat_per_second = 1000};
     chats = {-3};
     tell({.what = Told::What::throttled, .chat = -1, .wait = 300s});
+    tell({.what = Told::What::throttled, .chat = -4, .wait = 300s});
     auto request = ask(2);
     request.limits.chat_per_second = 1;  // The second is for a second later.
     const auto turns = decide(request).turns;
@@ -129,6 +133,22 @@ TEST_F(BudgetRules, TheBotsRestEndsWhereAMessageWorksThatBeganInIt) {
     EXPECT_FALSE(turn().chat) << "it began before";
     worked(turns.at(1));
     EXPECT_TRUE(turn().chat);
+}
+
+TEST_F(BudgetRules, AChatIsAnothersForAMomentAfterItsMessage) {
+    limits = {.bot_per_second = 1000, .chat_per_second = 1000};
+    chats = {-1};
+    (void)turn();
+    auto request = ask(1);
+    request.instance = "another";
+    const auto later = decide(request).turns.at(0);
+    EXPECT_FALSE(later.chat);
+    EXPECT_EQ(later.wait, 1500ms);
+    EXPECT_TRUE(turn().chat) << "not for who has sent it";
+    now += 1501ms;
+    request = ask(1);
+    request.instance = "another";
+    EXPECT_TRUE(decide(request).turns.at(0).chat);
 }
 
 TEST_F(BudgetRules, ARefusalShortensNoLongerRest) {
@@ -282,9 +302,10 @@ TEST_F(BudgetRules, RestAChatThatIsThrottled) {
     EXPECT_EQ(turn().chat, -1);
 }
 
-TEST_F(BudgetRules, TakeASecondThrottledChatForTheWholeBot) {
+TEST_F(BudgetRules, TakeThreeThrottledChatsForTheWholeBot) {
     chats = {-1, -2, -3};
     tell({.what = Told::What::throttled, .chat = -1, .wait = 30s});
+    tell({.what = Told::What::throttled, .chat = -4, .wait = 30s});
     EXPECT_TRUE(turn().chat);
     tell({.what = Told::What::throttled, .chat = -2, .wait = 300s});
     const auto next = turn();

@@ -301,6 +301,24 @@ TEST_F(LineTest, TellsAStateThatWasLostOfARestThatIsNotOver) {
     });
 }
 
+TEST_F(LineTest, ATurnThatWasGivenIsNotUsedWhereItsChatRestsMeanwhile) {
+    auto limits = quick;
+    limits.chat_per_second = 5;
+    auto line = line_with(limits);
+    chats = {-1};
+    run([&]() -> asio::awaitable<void> {
+        jobs.spawn(note_turn(line, upload_of(10)));
+        jobs.spawn(note_turn(line, upload_of(20)));
+        co_await until(1);
+        chats = {-1, -2};
+        line.tell({.what = budget::Told::What::throttled, .chat = -1, .wait = 1h});
+        co_await until(2);
+        EXPECT_EQ(turns.at(0)->chat_id, -1);
+        EXPECT_EQ(turns.at(1)->chat_id, -2);
+        EXPECT_EQ(line.in_flight(), 2U);
+    });
+}
+
 TEST_F(LineTest, ObservesARestWhileTheSharedStateIsAway) {
     auto line = line_with(quick);
     run([&]() -> asio::awaitable<void> {
