@@ -13,8 +13,11 @@ local forget_instance_ms = 60000
 local same_size_from_bytes = 100000
 local unknown_size_taken_as = 10000000
 local most_in_album = 10
--- Within this time after a message began, its sender alone knows whether the chat takes more.
+-- Until a message has ended, and for a moment after it began, its sender alone knows whether the
+-- chat takes more. A long upload keeps the others out for so long at most.
 local known_to_one_ms = 1500
+local longest_alone_ms = 10000
+local look_again_ms = 500
 -- So many chats that are told to wait one after the other, with nothing that worked between, are
 -- the bot.
 local chats_that_are_the_bot = 3
@@ -160,16 +163,20 @@ local function hear(state, now, told)
     end
 end
 
--- Another one is sending to it, and would be the first to learn that it has to wait.
-local function is_anothers(chat, instance, now)
-    return chat.by ~= '' and chat.by ~= instance and chat.last + known_to_one_ms > now
+-- Where another one is sending to it, and would be the first to learn that it has to wait: when to
+-- ask again.
+local function anothers_until(chat, instance, now)
+    if chat.by == '' or chat.by == instance then return nil end
+    local known = chat.last + known_to_one_ms
+    if known > now then return known end
+    if chat.in_flight > 0 and chat.last + longest_alone_ms > now then return now + look_again_ms end
 end
 
 -- When the chat may get its next message, and which limit says so; nothing when that depends on
 -- what is in flight.
 local function free_at(chat, id, limits, now, instance)
     local at, limit = chat.free, 'chat'
-    if is_anothers(chat, instance, now) then at = math.max(at, chat.last + known_to_one_ms) end
+    at = math.max(at, anothers_until(chat, instance, now) or 0)
     if chat.rest > at then at, limit = chat.rest, chat.rest_is end
     if not is_group(id) then
         if chat.in_flight >= limits.chat_in_flight then return nil, 'in_flight' end
@@ -244,7 +251,7 @@ local function decide(state, now, request, want, in_flight)
     local at, limit = best.at, best.limit
     if not at then return nil, limit end
     -- To be asked for again then.
-    if is_anothers(best.chat, request.instance, now) then return at, limit end
+    if anothers_until(best.chat, request.instance, now) then return at, limit end
     local function not_before(time, name)
         if time and time > at then at, limit = time, name end
     end

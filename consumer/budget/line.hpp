@@ -59,6 +59,8 @@ public:
     Task<warm::Turn> wait(const Upload& upload);
     void ended(const warm::Turn& turn, warm::Posted posted);
     void tell(budget::Told told);
+    /// Telegram has told us that the chat takes nothing now.
+    bool rests(std::int64_t chat) const;
     /// There may be a free slot now.
     void look_again();
 
@@ -107,7 +109,6 @@ private:
     static budget::Held held_of(const std::string& permit, const Flight& flight, Time now);
     std::list<Waiter>::iterator join(const Upload& upload);
     std::string next_permit();
-    bool rests(std::int64_t chat) const;
     void serve_from_now();
     asio::awaitable<void> serve();
     std::optional<Time> next_question() const;

@@ -79,6 +79,11 @@ Task<warm::Turn> TelegramBudget::wait_turn(const Upload& upload) {
     co_return co_await state.line.wait(upload);
 }
 
+bool TelegramBudget::holds(const Upload& upload, const warm::Turn& turn) const {
+    const auto state = states_.find(upload.media.bot_slug);
+    return state == states_.end() || !state->second.line.rests(turn.chat_id);
+}
+
 void TelegramBudget::ended(const Upload& upload, const warm::Turn& turn, warm::Posted posted) {
     state_of(upload.media.bot_slug).line.ended(turn, posted);
     for (auto& [slug, state] : states_)

@@ -43,6 +43,7 @@ public:
     TelegramBudget(Parts parts, Options options);
 
     Task<warm::Turn> wait_turn(const Upload& upload) override;
+    bool holds(const Upload& upload, const warm::Turn& turn) const override;
     void ended(const Upload& upload, const warm::Turn& turn, warm::Posted posted) override;
     void failed(const Upload& upload, const warm::Turn& turn, const Failure& failure) override;
 

@@ -85,6 +85,8 @@ public:
     /// Once it has come. `bot_refused` while the bot rests; `throttled` when it is far off, or all
     /// the bot's chats rest.
     virtual Task<Turn> wait_turn(const Upload& upload) = 0;
+    /// Whether nothing was heard since the turn was given that forbids to use it.
+    virtual bool holds(const Upload& upload, const Turn& turn) const = 0;
     /// To be called once for each turn that was given.
     virtual void ended(const Upload& upload, const Turn& turn, Posted posted) = 0;
     /// What Telegram said to that: who is to rest, and for how long.

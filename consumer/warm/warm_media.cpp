@@ -191,6 +191,11 @@ asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload
     } used{ports_.budget, upload, *turn};
     bool lost_lease = false;
     const Errand errand{.turn = *turn, .insists = insists, .before_posting = [&]() -> Task<> {
+                            if (!ports_.budget.holds(upload, *turn)) {
+                                Failure late{FailureKind::throttled, "its chat rests meanwhile"};
+                                late.retry_after = 0ms;
+                                co_return late;
+                            }
                             auto noted = co_await ports_.ledger.note_posting(lease, true);
                             if (!noted) {
                                 noted.error().source = Dependency::postgres;

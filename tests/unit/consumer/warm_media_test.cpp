@@ -29,6 +29,7 @@ struct ScriptedPorts : Ledger,
     bool everybody_fails = false;
     std::optional<Failure> missing;
     std::vector<FailureKind> told_to_budget;
+    mutable int turns_that_were_lost = 0;
     std::vector<Posted> posts;
     Parked parked;
     ParkedAfter parked_after{};
@@ -100,6 +101,7 @@ struct ScriptedPorts : Ledger,
         calls.emplace_back("budget");
         co_return turn;
     }
+    bool holds(const Upload&, const Turn&) const override { return turns_that_were_lost-- <= 0; }
     void ended(const Upload&, const Turn&, Posted posted) override { posts.push_back(posted); }
     void failed(const Upload&, const Turn&, const Failure& failure) override {
         told_to_budget.push_back(failure.kind);
@@ -455,6 +457,15 @@ TEST_F(WarmMediaTest, PostsNothingUnderALostLease) {
     EXPECT_TRUE(std::holds_alternative<Coalesced>(run()));
     EXPECT_THAT(ports.calls, ElementsAre("claim", "budget", "carry", "note_posting"));
     EXPECT_THAT(ports.posts, ElementsAre(Posted::no));
+}
+
+TEST_F(WarmMediaTest, TakesAnotherTurnWhereItsChatRestsMeanwhile) {
+    ports.turns_that_were_lost = 1;
+    EXPECT_TRUE(std::holds_alternative<Ready>(run()));
+    EXPECT_THAT(ports.calls,
+                ElementsAre("claim", "budget", "carry", "budget", "carry", "note_posting", "commit",
+                            "invalidate", "announce", "told"));
+    EXPECT_THAT(ports.posts, ElementsAre(Posted::no, Posted::yes));
 }
 
 TEST_F(WarmMediaTest, PostsNothingThatItCannotNote) {
