@@ -14,7 +14,9 @@ local same_size_from_bytes = 100000
 local unknown_size_taken_as = 10000000
 local most_in_album = 10
 -- Until a message has ended, and for a moment after it began, its sender alone knows whether the
--- chat takes more. A long upload keeps the others out for so long at most.
+-- chat takes more. That counts while Telegram has told anybody to wait a short time ago; and a long
+-- upload keeps the others out for so long at most.
+local wary_ms = 60000
 local known_to_one_ms = 1500
 local longest_alone_ms = 10000
 local look_again_ms = 500
@@ -31,6 +33,7 @@ local function new_state(now)
         closed_until = 0,
         slots = {},              -- The bot's, each for one message: which are taken, and when they end.
         rest = 0, rest_since = 0, -- A 429 for the whole bot.
+        throttled = -wary_ms,    -- When a 429 was told.
         worked = 0,              -- When the last message began that Telegram took.
         chats = {},              -- By id: { log, in_flight, free, rest, rest_is, since, last, by }
         moved = {},              -- Chats that migrated: id to id.
@@ -145,6 +148,7 @@ local function hear(state, now, told)
             now_chat.rest, now_chat.rest_is, now_chat.since = chat.rest, chat.rest_is, chat.since
         end
     elseif told.what == 'throttled' then
+        state.throttled = now
         -- The answer does not say whom it means. Chats that were told the same meanwhile make it
         -- the bot, those left out after which Telegram took a message.
         local refused = 1
@@ -165,8 +169,8 @@ end
 
 -- Where another one is sending to it, and would be the first to learn that it has to wait: when to
 -- ask again.
-local function anothers_until(chat, instance, now)
-    if chat.by == '' or chat.by == instance then return nil end
+local function anothers_until(state, chat, instance, now)
+    if state.throttled + wary_ms <= now or chat.by == '' or chat.by == instance then return nil end
     local known = chat.last + known_to_one_ms
     if known > now then return known end
     if chat.in_flight > 0 and chat.last + longest_alone_ms > now then return now + look_again_ms end
@@ -174,9 +178,9 @@ end
 
 -- When the chat may get its next message, and which limit says so; nothing when that depends on
 -- what is in flight.
-local function free_at(chat, id, limits, now, instance)
+local function free_at(state, chat, id, limits, now, instance)
     local at, limit = chat.free, 'chat'
-    at = math.max(at, anothers_until(chat, instance, now) or 0)
+    at = math.max(at, anothers_until(state, chat, instance, now) or 0)
     if chat.rest > at then at, limit = chat.rest, chat.rest_is end
     if not is_group(id) then
         if chat.in_flight >= limits.chat_in_flight then return nil, 'in_flight' end
@@ -199,7 +203,7 @@ local function choose_chat(state, now, limits, want, pool, instance)
     local best
     for _, wished in ipairs(pool) do
         local chat, id = chat_of(state, wished)
-        local at, limit = free_at(chat, id, limits, now, instance)
+        local at, limit = free_at(state, chat, id, limits, now, instance)
         local load = #chat.log + chat.in_flight
         -- One that depends on what is in flight comes after all that do not.
         if not best or (at or math.huge) < (best.at or math.huge)
@@ -251,7 +255,7 @@ local function decide(state, now, request, want, in_flight)
     local at, limit = best.at, best.limit
     if not at then return nil, limit end
     -- To be asked for again then.
-    if anothers_until(best.chat, request.instance, now) then return at, limit end
+    if anothers_until(state, best.chat, request.instance, now) then return at, limit end
     local function not_before(time, name)
         if time and time > at then at, limit = time, name end
     end
