@@ -68,6 +68,7 @@ class LimitedLoad(Scenario):
     sandbox_options = ("--telegram-latency-ms", str(ANSWER_MS))
     consumer_settings = {"MEDIA_PREWARM_CONCURRENCY": "32"}
     chats_that_refuse = 0
+    bytes_per_second = 10_000_000  # Of an upload, as `plan` takes it: more than what is spent here.
     # Of all limits only those that `least_s` knows bind; and there are so many media that the start
     # does not count.
     is_judged = MEDIA >= 5000
@@ -117,7 +118,8 @@ class LimitedLoad(Scenario):
         answer = subprocess.run(
             [BIN / "prewarm-sandbox", "plan", "--json", "--media", str(len(sizes)),
              "--chats", str(len(self.storage_chats) - self.chats_that_refuse), "--sizes", file,
-             "--at-once", str(32 * max(1, len(self.instances))), "--answer-ms", str(ANSWER_MS)],
+             "--at-once", str(32 * max(1, len(self.instances))), "--answer-ms", str(ANSWER_MS),
+             "--bytes-per-second", str(self.bytes_per_second)],
             capture_output=True, check=True,
         )  # fmt: skip
         return json.loads(answer.stdout)
@@ -251,7 +253,10 @@ class LargeUploads(LimitedLoad):
     """Slow ones: ten seconds each, so that as many as may be are in flight."""
 
     is_judged = False  # What binds is how many are in flight.
-    sandbox_options = (*LimitedLoad.sandbox_options, "--telegram-bytes-per-second", "2000000")
+    bytes_per_second = 2_000_000
+    sandbox_options = (
+        *LimitedLoad.sandbox_options, "--telegram-bytes-per-second", str(bytes_per_second)
+    )  # fmt: skip
     storage_chats = tuple(-1_001_000_000_000 - chat for chat in range(120))
     consumer_settings = {"MEDIA_PREWARM_CONCURRENCY": "64"}
 
