@@ -10,6 +10,7 @@ import random
 import secrets
 
 from acceptance import KINDS
+from announcements import fields_of
 from load import ObjectStore
 from scenario import Scenario, size
 
@@ -22,6 +23,17 @@ def base64_of(digest):
     return base64.b64encode(bytes.fromhex(digest)).decode()
 
 
+def is_protobuf(message):
+    """An event is published as JSON; one that had to wait comes back as its row has it."""
+    return message["properties"].get("content_type") == "application/x-protobuf"
+
+
+def upload_event_id(message):
+    if is_protobuf(message):
+        return fields_of(message["body"])[1][0].decode()
+    return json.loads(message["body"])["eventId"]
+
+
 class PoisonScenario(Scenario):
     def setUp(self):
         super().setUp()
@@ -32,6 +44,7 @@ class PoisonScenario(Scenario):
         self.unknown_bot = f"{self.bot}-unknown"
         self.known_bots = [self.bot, *bots]
         self.write_bots(self.known_bots)
+        self.bodies = {}  # As published, by event id: of the poison that can be read.
         self.right_contents = {}  # By key: what would make poison of two of the sorts good.
         self.objects = ObjectStore()
         self.addCleanup(self.objects.close)
@@ -84,11 +97,18 @@ class PoisonScenario(Scenario):
         poison = {}
         for sort, (reason, make) in self.sorts().items():
             for _ in range(POISON_A_SORT):
-                event = make()
-                body = json.dumps(event).encode() if isinstance(event, dict) else event
+                event = body = make()
+                if isinstance(event, dict):
+                    body = self.bodies[event["eventId"]] = json.dumps(event).encode()
                 poison[body] = (sort, reason)
         self.assertEqual(len(poison), SORTS * POISON_A_SORT, "each body is one of its own")
         return poison
+
+    def published_body(self, letter):
+        """Of a letter whose event may have had to wait."""
+        if not is_protobuf(letter):
+            return letter["body"]
+        return self.bodies.get(upload_event_id(letter), letter["body"])
 
     def publish_mixed(self, poison, good_ones=GOOD):
         """Among good events, of which it gives {event_id: digest}."""

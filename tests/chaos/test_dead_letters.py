@@ -11,7 +11,7 @@ import unittest
 
 from acceptance import BIN, run
 from load import ObjectStore
-from poison import GOOD, POISON_A_SORT, SORTS, PoisonScenario
+from poison import GOOD, POISON_A_SORT, SORTS, PoisonScenario, upload_event_id
 from scenario import figure
 
 CURABLE = ("OBJECT_MISSING", "OBJECT_MISMATCH", "UNKNOWN_BOT")
@@ -147,7 +147,7 @@ class InterruptedReplay(PoisonScenario):
         run(BIN / "prewarmctl", "dlq", "replay", env=self.env)
         self.assertEqual(self.take_dead_letters(), [])
         replayed = self.management.take(f"{self.prefix}prewarm")
-        sent = [json.loads(message["body"])["eventId"] for message in replayed]
+        sent = [upload_event_id(message) for message in replayed]
         self.assertEqual(len(set(sent)), LETTERS, "each is there")
         # One that was just sent may have been confirmed without our hearing it.
         self.assertLessEqual(len(sent), LETTERS + 2)
