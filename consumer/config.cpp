@@ -7,6 +7,8 @@
 #include <boost/url/parse.hpp>
 #include <fmt/format.h>
 
+#include "common/base/text.hpp"
+
 namespace prewarm {
 namespace {
 
@@ -61,7 +63,9 @@ double rate(config::Settings& settings, const std::string& name, std::string_vie
     const double seconds = unit == "s" ? 1 : unit == "min" ? 60 : unit == "h" ? 3600 : 0;
     const bool fine = error == std::errc{} && stop == end && seconds > 0 && messages > 0 &&
                       messages / seconds <= 1e6;
-    settings.require(fine, name + " must be messages per time, such as 30/s, 20/min or 600/h");
+    settings.require(fine, fmt::format("{} must be messages per time, not `{}`; for example 30/s, "
+                                       "20/min or 600/h",
+                                       name, printable(text, 50)));
     return fine ? messages / seconds : 1;
 }
 

@@ -123,7 +123,8 @@ TEST_F(LoadConfig, ReadsRatesOfAnyUnit) {
     EXPECT_EQ(load().telegram_limits.group_per_minute, 60);
     for (const auto* wrong : {"30", "/s", "x/s", "-1/s", "0/s", "30/day", "30/s/s"}) {
         variables["TELEGRAM_RATE_BOT"] = wrong;
-        EXPECT_THAT(problems(), HasSubstr("TELEGRAM_RATE_BOT must be messages per time, such as"))
+        EXPECT_THAT(problems(), HasSubstr("TELEGRAM_RATE_BOT must be messages per time, not `" +
+                                          std::string{wrong} + "`"))
             << wrong;
     }
 }
