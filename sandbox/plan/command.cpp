@@ -143,7 +143,7 @@ std::function<int()> add_plan_command(CLI::App& app) {
     command
         ->add_option("--rate-group", input.limits.group_per_minute,
                      "Messages a minute to a group or channel")
-        ->check(CLI::Range(1, 1'000'000));
+        ->check(CLI::Range(1.0, 1e6));
     command->add_flag("--local", arguments->local, "A Bot API server of one's own with --local");
     command->add_flag("--json", arguments->as_json, "One JSON object");
     return [arguments] { return run(*arguments); };

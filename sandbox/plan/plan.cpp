@@ -62,7 +62,7 @@ private:
     };
 
     void step() {
-        auto next = now_ + look_again_after;
+        auto next = milliseconds::max();
         for (std::size_t bot = 0; bot < bots_.size(); ++bot)
             next = std::min(next, ask_for(bot));
         if (!ends_.empty()) next = std::min(next, std::max(ends_.top().at, now_));
@@ -82,12 +82,12 @@ private:
         }
     }
 
-    /// When there may be more to be had.
+    /// When there may be more to be had, unless something ends earlier.
     milliseconds ask_for(std::size_t index) {
         auto& bot = bots_[index];
         const auto wanted =
             std::min({bot.left.size(), input_.at_once - ends_.size(), asked_for_at_once});
-        auto next = now_ + look_again_after;
+        auto next = milliseconds::max();
         if (wanted == 0) {
             if (!bot.left.empty()) note_wait("slots");
             return next;
@@ -115,7 +115,7 @@ private:
             if (!turn.chat) {
                 still.push_back(bytes);
                 note_wait(turn.limit);
-                if (turn.wait) next = std::min(next, now_ + *turn.wait);
+                next = std::min(next, now_ + turn.wait.value_or(look_again_after));
                 continue;
             }
             const milliseconds sending{bytes * 1000 / input_.bytes_per_second};
