@@ -44,8 +44,11 @@ struct Arguments {
     double limit_bot = 30;
     double limit_chat = 1;
     unsigned limit_group = 20;
+    unsigned limit_requests = 1000;
     unsigned limit_uploads = 100;
     std::uint64_t limit_upload_bytes = 4ULL << 30U;
+    unsigned limit_unsent = 310;
+    unsigned limit_sessions = 20;
     bool no_same_size = false;
     bool no_drift = false;
     std::string faults_file;
@@ -88,10 +91,18 @@ void describe(CLI::App& app, Arguments& arguments) {
                    "Messages a second to a private chat, five at once; 0: any number");
     app.add_option("--limit-group", arguments.limit_group,
                    "Messages to a group or channel in any minute; 0: any number");
+    app.add_option("--limit-requests", arguments.limit_requests,
+                   "Requests of one bot at once; 0: any number");
     app.add_option("--limit-uploads", arguments.limit_uploads,
                    "Uploads of one bot at once; 0: any number");
     app.add_option("--limit-upload-bytes", arguments.limit_upload_bytes,
                    "Bytes of one bot's uploads at once; 0: any number");
+    app.add_option("--limit-unsent", arguments.limit_unsent,
+                   "Messages of one bot that are on their way to one chat; 0: any number");
+    app.add_option(
+        "--limit-sessions", arguments.limit_sessions,
+        "Tokens that are new here in any minute, thirty times as many in an hour; 0: any "
+        "number");
     app.add_flag("--no-same-size", arguments.no_same_size,
                  "Uploads of exactly the same size do not wait for each other");
     app.add_flag("--no-drift", arguments.no_drift,
@@ -140,23 +151,30 @@ sandbox::R2Options r2_options(const Arguments& arguments, const std::filesystem:
             .latency = std::chrono::milliseconds{arguments.r2_latency_ms}};
 }
 
-/// One's own server with --local spaces no sizes and bounds no uploads.
+/// One's own server with --local spaces no sizes and bounds neither requests nor uploads.
 sandbox::RateLimits rate_limits(const Arguments& arguments) {
     if (arguments.no_limits) {
         return {.bot_per_second = 0,
                 .chat_per_second = 0,
                 .group_per_minute = 0,
+                .requests_at_once = 0,
                 .uploads_at_once = 0,
                 .upload_bytes_at_once = 0,
+                .unsent_per_chat = 0,
+                .sessions_per_minute = 0,
                 .spaces_equal_sizes = false};
     }
     sandbox::RateLimits limits{.bot_per_second = arguments.limit_bot,
                                .chat_per_second = arguments.limit_chat,
                                .group_per_minute = arguments.limit_group,
+                               .requests_at_once = arguments.limit_requests,
                                .uploads_at_once = arguments.limit_uploads,
                                .upload_bytes_at_once = arguments.limit_upload_bytes,
+                               .unsent_per_chat = arguments.limit_unsent,
+                               .sessions_per_minute = arguments.limit_sessions,
                                .spaces_equal_sizes = !arguments.no_same_size};
     if (arguments.telegram_local) {
+        limits.requests_at_once = 0;
         limits.uploads_at_once = 0;
         limits.upload_bytes_at_once = 0;
         limits.spaces_equal_sizes = false;

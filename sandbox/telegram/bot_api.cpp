@@ -43,6 +43,13 @@ std::uint64_t file_bytes_in(const Form& form) {
     return bytes;
 }
 
+/// Calls it when its scope ends.
+template <typename Call>
+struct AtEnd {
+    Call call;
+    ~AtEnd() { call(); }
+};
+
 /// Telegram's reader hangs up on a body it cannot read, without a word; the proxy before it says so
 /// when one is too large.
 Response refusal_of(const NoForm& no_form) {
@@ -165,12 +172,18 @@ asio::awaitable<Response> BotApi::answer(Request& request) {
     const auto method = asked.method_name();
     ++stats_.telegram.requests[std::string{method}];
 
+    const auto bot = bot_of_token(asked.token);
+    const auto bot_id = bot ? bot->id : 0;
+    if (const auto refused = limiter_.begin_request(asked.began, bot_id))
+        co_return co_await refuse(*refused);
+    const AtEnd ended{[&] { limiter_.end_request(bot_id); }};
+
     Response response;
     auto fault = faults_.match(asked.as_query(request.body->length(), false));
     if (fault) {
         response = co_await break_off(request, std::move(*fault));
     } else if (method.starts_with("send")) {
-        response = co_await answer_upload(request, std::move(asked));
+        response = co_await answer_upload(request, std::move(asked), bot_id);
     } else if (auto form = co_await read(request)) {
         asked.form = std::move(*form);
         response = co_await perform(std::move(asked));
@@ -207,30 +220,24 @@ asio::awaitable<Response> BotApi::break_off(Request& request, Fault fault) {
 }
 
 // What takes Telegram time is the file, and what the server in front of it watches over.
-asio::awaitable<Response> BotApi::answer_upload(Request& request, Asked asked) {
-    const auto bot = bot_of_token(asked.token);
-    const auto bot_id = bot ? bot->id : 0;
+asio::awaitable<Response> BotApi::answer_upload(Request& request, Asked asked,
+                                                std::int64_t bot_id) {
     const auto announced = request.body->length().value_or(0);
-    if (const auto refused = limiter_.begin_upload(bot_id, announced)) {
-        co_await sleep_for(pause_of_server);
-        co_return answer_of(flooded(*refused));
-    }
-    struct AtWorkHere {
-        RateLimiter& limiter;
-        std::int64_t bot_id;
-        std::uint64_t bytes;
-        ~AtWorkHere() { limiter.end_upload(bot_id, bytes); }
-    } at_work{limiter_, bot_id, announced};
+    if (const auto refused = limiter_.begin_upload(bot_id, announced))
+        co_return co_await refuse(*refused);
+    const AtEnd uploaded{[&] { limiter_.end_upload(bot_id, announced); }};
 
     auto form = co_await read(request);
     if (!form) co_return refusal_of(form.error());
     asked.form = std::move(*form);
+    const auto chat_id = asked.form.number("chat_id").value_or(0);
+    if (const auto refused = limiter_.begin_sending(bot_id, chat_id))
+        co_return co_await refuse(*refused);
+    const AtEnd sent{[&] { limiter_.end_sending(bot_id, chat_id); }};
     const auto delay =
         limiter_.delay_of_size(steady_clock::now(), bot_id, file_bytes_in(asked.form));
-    if (delay > RateLimiter::longest_delay) {
-        co_await sleep_for(pause_of_server);
-        co_return answer_of(flooded({Limit::same_size, std::chrono::seconds{60}}));
-    }
+    if (delay > RateLimiter::longest_delay)
+        co_return co_await refuse({Limit::same_size, std::chrono::seconds{60}});
     if (delay.count() > 0) co_await sleep_for(delay);
     if (options_.latency.count() > 0) co_await sleep_for(options_.latency);
     asked.fetched = co_await fetch(asked, std::string{request.header("host").value_or("")});
@@ -262,6 +269,12 @@ asio::awaitable<Response> BotApi::perform(Asked asked) {
         co_return Response{.hang_up = http::HangUp::closes};
     if (fault->drip.count() > 0) co_return dripping(std::move(response), fault->drip);
     co_return response;
+}
+
+/// The server itself does, before anything is done.
+asio::awaitable<Response> BotApi::refuse(Violation violation) {
+    if (violation.limit != Limit::sessions) co_await sleep_for(pause_of_server);
+    co_return answer_of(flooded(violation));
 }
 
 ApiError BotApi::flooded(const Violation& violation) {

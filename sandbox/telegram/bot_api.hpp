@@ -51,12 +51,14 @@ private:
     struct Method;
     static const Method* method_named(std::string_view name);
 
-    asio::awaitable<http::Response> answer_upload(http::Request& request, Asked asked);
+    asio::awaitable<http::Response> answer_upload(http::Request& request, Asked asked,
+                                                  std::int64_t bot_id);
     asio::awaitable<http::Response> break_off(http::Request& request, Fault fault);
     asio::awaitable<std::expected<Form, NoForm>> read(http::Request& request);
     asio::awaitable<std::optional<ApiResult<FetchedFile>>> fetch(const Asked& asked,
                                                                  std::string own_host);
     asio::awaitable<http::Response> perform(Asked asked);
+    asio::awaitable<http::Response> refuse(Violation violation);
     ApiError flooded(const Violation& violation);
 
     ApiResult<Bot> bot_of(std::string_view token) const;

@@ -14,6 +14,8 @@ constexpr auto group_window = 1min;
 constexpr auto longest_ban = 24h;  // Half a day has been seen.
 // What the Bot API server says to a request of its own refusal.
 constexpr auto server_retry_after = 60s;
+// Of new tokens, in its ClientManager.cpp: 20 a minute and 600 an hour.
+constexpr unsigned minutes_of_sessions_in_an_hour = 30;
 // Its Client.cpp, `on_cmd`.
 constexpr std::uint64_t same_size_from_bytes = 100'000;
 
@@ -27,10 +29,16 @@ std::string_view name_of(Limit limit) {
             return "chat";
         case Limit::group:
             return "group";
+        case Limit::requests:
+            return "requests";
         case Limit::uploads:
             return "uploads";
         case Limit::bytes:
             return "bytes";
+        case Limit::unsent:
+            return "unsent";
+        case Limit::sessions:
+            return "sessions";
         case Limit::same_size:
             return "same_size";
     }
@@ -108,6 +116,51 @@ void RateLimiter::told_to_wait(Time now, std::int64_t bot_id, std::int64_t chat_
     auto& ban = bots_[bot_id].chats[chat_id].ban;
     if (!has_limits || ban.until >= now + retry_after) return;
     ban = {.since = now, .until = now + retry_after, .length = retry_after};
+}
+
+std::optional<Violation> RateLimiter::start_session(Time now) {
+    auto& starts = sessions_of_last_hour_;
+    while (!starts.empty() && now - starts.front() >= 1h)
+        starts.pop_front();
+    const auto refused_until = [&](std::size_t most, Time::duration window) {
+        if (starts.size() < most) return now;
+        return starts[starts.size() - most] + window;
+    };
+    const auto most = limits_.sessions_per_minute;
+    const auto until = std::max(refused_until(most, 1min),
+                                refused_until(minutes_of_sessions_in_an_hour * most, 1h));
+    if (until > now)
+        return Violation{Limit::sessions, std::chrono::ceil<std::chrono::seconds>(until - now)};
+    starts.push_back(now);
+    return std::nullopt;
+}
+
+std::optional<Violation> RateLimiter::begin_request(Time now, std::int64_t bot_id) {
+    auto& bot = bots_[bot_id];
+    if (!bot.has_session && limits_.sessions_per_minute > 0) {
+        if (const auto refused = start_session(now)) return refused;
+    }
+    bot.has_session = true;
+    if (limits_.requests_at_once > 0 && bot.requests >= limits_.requests_at_once)
+        return Violation{Limit::requests, server_retry_after};
+    ++bot.requests;
+    return std::nullopt;
+}
+
+void RateLimiter::end_request(std::int64_t bot_id) {
+    --bots_[bot_id].requests;
+}
+
+std::optional<Violation> RateLimiter::begin_sending(std::int64_t bot_id, std::int64_t chat_id) {
+    auto& chat = bots_[bot_id].chats[chat_id];
+    if (limits_.unsent_per_chat > 0 && chat.unsent >= limits_.unsent_per_chat)
+        return Violation{Limit::unsent, server_retry_after};
+    ++chat.unsent;
+    return std::nullopt;
+}
+
+void RateLimiter::end_sending(std::int64_t bot_id, std::int64_t chat_id) {
+    --bots_[bot_id].chats[chat_id].unsent;
 }
 
 std::optional<Violation> RateLimiter::begin_upload(std::int64_t bot_id, std::uint64_t bytes) {

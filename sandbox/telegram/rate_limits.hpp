@@ -1,7 +1,6 @@
 /// Telegram's flood limits, as it enforces them.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -20,15 +19,28 @@ struct RateLimits {
     /// Messages to one group or channel within any minute.
     unsigned group_per_minute = 20;
     /// Of the Bot API server, for one bot.
+    unsigned requests_at_once = 1000;
     unsigned uploads_at_once = 100;
     std::uint64_t upload_bytes_at_once = 4ULL << 30U;
+    /// Messages that the server has, and Telegram has not yet, to one chat.
+    unsigned unsent_per_chat = 310;
+    /// Tokens that the server meets for the first time; thirty times as many in an hour.
+    unsigned sessions_per_minute = 20;
     /// Requests whose files are together of exactly the same size wait for each other.
     bool spaces_equal_sizes = true;
 };
 
-enum class Limit : std::uint8_t { bot, chat, group, uploads, bytes, same_size };
-inline constexpr std::array all_limits{Limit::bot,     Limit::chat,  Limit::group,
-                                       Limit::uploads, Limit::bytes, Limit::same_size};
+enum class Limit : std::uint8_t {
+    bot,
+    chat,
+    group,
+    requests,
+    uploads,
+    bytes,
+    unsent,
+    sessions,
+    same_size
+};
 std::string_view name_of(Limit limit);
 
 /// A request was too much.
@@ -55,9 +67,17 @@ public:
     void told_to_wait(Time now, std::int64_t bot_id, std::int64_t chat_id,
                       std::chrono::seconds retry_after);
 
+    /// A request begins, perhaps the bot's first; without a violation it is to be ended.
+    std::optional<Violation> begin_request(Time now, std::int64_t bot_id);
+    void end_request(std::int64_t bot_id);
+
     /// An upload begins; without a violation it is to be ended.
     std::optional<Violation> begin_upload(std::int64_t bot_id, std::uint64_t bytes);
     void end_upload(std::int64_t bot_id, std::uint64_t bytes);
+
+    /// A message's files are there, and it is to be sent; without a violation that is to be ended.
+    std::optional<Violation> begin_sending(std::int64_t bot_id, std::int64_t chat_id);
+    void end_sending(std::int64_t bot_id, std::int64_t chat_id);
 
     /// An upload's files are there, so many bytes together: how long the request is held back.
     std::chrono::milliseconds delay_of_size(Time now, std::int64_t bot_id, std::uint64_t bytes);
@@ -82,10 +102,13 @@ private:
         Bucket bucket;
         std::deque<Time> last_minute;
         Ban ban;
+        unsigned unsent = 0;
     };
     struct Bot {
         Bucket bucket;
         Ban ban;
+        bool has_session = false;
+        unsigned requests = 0;
         unsigned uploads = 0;
         std::uint64_t bytes = 0;
         std::map<std::uint64_t, Time> sizes;  ///< When the size's reservations are used up.
@@ -93,10 +116,12 @@ private:
     };
 
     static std::optional<Violation> still_banned(Ban& ban, Time now, Time began, Limit limit);
+    std::optional<Violation> start_session(Time now);
     static Violation banned(Ban& ban, Time now, Limit limit, std::chrono::duration<double> wait);
 
     RateLimits limits_;
     std::map<std::int64_t, Bot> bots_;
+    std::deque<Time> sessions_of_last_hour_;
 };
 
 }  // namespace prewarm::sandbox

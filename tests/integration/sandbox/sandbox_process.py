@@ -16,7 +16,13 @@ SAMPLES = pathlib.Path(__file__).parents[2] / "samples"
 ACCESS_KEY_ID = "test-access-key"
 SECRET_ACCESS_KEY = "test-secret-key"
 BUCKET = "media-production"
-TOKEN = "123456789:" + "A" * 35
+
+
+def token_of(bot):
+    return f"{bot}:" + "A" * 35
+
+
+TOKEN = token_of(123456789)
 
 
 class SandboxTest(unittest.TestCase):
@@ -71,7 +77,7 @@ class SandboxTest(unittest.TestCase):
         finally:
             connection.close()
 
-    def call(self, method, files=None, **fields):
+    def call(self, method, files=None, token=TOKEN, **fields):
         """Status, headers and answer of a Bot API method; `files` are {field: (name, content)}."""
         parts = [
             f'--X\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
@@ -82,7 +88,7 @@ class SandboxTest(unittest.TestCase):
             parts.append(head.encode() + b"\r\n\r\n" + content + b"\r\n")
         status, headers, body = self.request(
             "POST",
-            f"/bot{TOKEN}/{method}",
+            f"/bot{token}/{method}",
             b"".join(parts) + b"--X--\r\n",
             {"Content-Type": "multipart/form-data; boundary=X"},
         )

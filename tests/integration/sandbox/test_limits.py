@@ -1,16 +1,18 @@
 """Telegram's limits: they hold, they say what was too much, and each can be switched off."""
 
+import concurrent.futures
 import unittest
 
-from sandbox_process import SandboxTest
+from sandbox_process import SandboxTest, token_of
 
 CHANNEL = -1001234567890
 PERSON = 77
 
 
 class LimitsTest(SandboxTest):
-    def post(self, chat, bytes_=1):
-        return self.call("sendDocument", {"document": ("a.bin", b"x" * bytes_)}, chat_id=chat)
+    def post(self, chat, bytes_=1, **options):
+        document = {"document": ("a.bin", b"x" * bytes_)}
+        return self.call("sendDocument", document, chat_id=chat, **options)
 
     def assert_flood(self, answered, limit):
         status, headers, answer = answered
@@ -60,6 +62,37 @@ class UploadBytes(LimitsTest):
         self.assertEqual(self.assert_flood(self.post(PERSON, 2000), "bytes"), 60)
 
 
+class AtOnce(LimitsTest):
+    def assert_one_of_two_is_too_much(self, limit):
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            taken, refused = sorted(pool.map(self.post, (PERSON, PERSON)), key=lambda one: one[0])
+        self.assertEqual(taken[0], 200)
+        self.assertEqual(self.assert_flood(refused, limit), 60)
+
+
+class Requests(AtOnce):
+    options = ("--limit-requests", "1", "--telegram-latency-ms", "1000")
+
+    def test_a_bot_asks_so_much_at_once(self):
+        self.assert_one_of_two_is_too_much("requests")
+
+
+class Unsent(AtOnce):
+    options = ("--limit-unsent", "1", "--telegram-latency-ms", "1000")
+
+    def test_so_much_is_on_its_way_to_a_chat(self):
+        self.assert_one_of_two_is_too_much("unsent")
+
+
+class Sessions(LimitsTest):
+    options = ("--limit-sessions", "2")
+
+    def test_so_many_tokens_are_new_in_a_minute(self):
+        for bot in (1, 2, 1):
+            self.assertEqual(self.post(PERSON, token=token_of(bot))[0], 200)
+        self.assertLessEqual(self.assert_flood(self.post(PERSON, token=token_of(3)), "sessions"), 60)
+
+
 class SwitchedOff(LimitsTest):
     options = (
         *("--limit-bot", "0"),
@@ -67,6 +100,9 @@ class SwitchedOff(LimitsTest):
         *("--limit-group", "0"),
         *("--limit-uploads", "0"),
         *("--limit-upload-bytes", "0"),
+        *("--limit-requests", "0"),
+        *("--limit-unsent", "0"),
+        *("--limit-sessions", "0"),
         "--no-same-size",
     )
 

@@ -109,6 +109,41 @@ TEST_F(SandboxRateLimits, BoundWhatIsUploadedAtOnce) {
     EXPECT_FALSE(limiter.begin_upload(bot, 10));
 }
 
+TEST_F(SandboxRateLimits, BoundWhatIsAskedAtOnce) {
+    for (int i = 0; i < 1000; ++i)
+        EXPECT_FALSE(limiter.begin_request(now, bot));
+    EXPECT_EQ(limiter.begin_request(now, bot)->limit, Limit::requests);
+    EXPECT_FALSE(limiter.begin_request(now, bot + 1));
+    limiter.end_request(bot);
+    EXPECT_FALSE(limiter.begin_request(now, bot));
+}
+
+TEST_F(SandboxRateLimits, BoundWhatIsOnItsWayToAChat) {
+    for (int i = 0; i < 310; ++i)
+        EXPECT_FALSE(limiter.begin_sending(bot, person));
+    EXPECT_EQ(limiter.begin_sending(bot, person)->limit, Limit::unsent);
+    EXPECT_FALSE(limiter.begin_sending(bot, group));
+    limiter.end_sending(bot, person);
+    EXPECT_FALSE(limiter.begin_sending(bot, person));
+}
+
+TEST_F(SandboxRateLimits, TakeTwentyNewTokensInAnyMinuteAndSixHundredInAnyHour) {
+    for (std::int64_t one = 1; one <= 20; ++one)
+        EXPECT_FALSE(limiter.begin_request(now, one)) << one;
+    now += 15s;
+    const auto refused = limiter.begin_request(now, 21);
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->limit, Limit::sessions);
+    EXPECT_EQ(refused->retry_after, 45s);
+    EXPECT_FALSE(limiter.begin_request(now, 20)) << "it is known";
+    now += 45s;
+    for (std::int64_t one = 21; one <= 600; ++one) {
+        EXPECT_FALSE(limiter.begin_request(now, one)) << one;
+        now += 3s;
+    }
+    EXPECT_EQ(limiter.begin_request(now, 601)->retry_after, 3600s - 60s - 580 * 3s);
+}
+
 TEST_F(SandboxRateLimits, HoldBackUploadsOfTheSameSize) {
     const auto delay = [&](std::uint64_t bytes) { return limiter.delay_of_size(now, bot, bytes); };
     EXPECT_EQ(delay(100'000), 0ms);
@@ -127,10 +162,16 @@ TEST_F(SandboxRateLimits, CanBeSwitchedOff) {
     RateLimiter none{{.bot_per_second = 0,
                       .chat_per_second = 0,
                       .group_per_minute = 0,
+                      .requests_at_once = 0,
                       .uploads_at_once = 0,
                       .upload_bytes_at_once = 0,
+                      .unsent_per_chat = 0,
+                      .sessions_per_minute = 0,
                       .spaces_equal_sizes = false}};
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 1001; ++i) {
+        EXPECT_FALSE(none.begin_request(now, bot));
+        EXPECT_FALSE(none.begin_request(now, bot + 1 + i));
+        EXPECT_FALSE(none.begin_sending(bot, person));
         EXPECT_FALSE(none.post(now, now, bot, group));
         EXPECT_FALSE(none.post(now, now, bot, person));
         EXPECT_FALSE(none.begin_upload(bot, 1ULL << 30U));
