@@ -233,9 +233,11 @@ local function too_much(limits, in_flight, bytes)
 end
 
 local function next_slot(state, limits, at)
-    local slot = math.floor(at / limits.bot_ms)
+    local first = math.floor(at / limits.bot_ms)
+    local slot = first
     while state.slots[slot_name(slot)] do slot = slot + 1 end
-    return slot, math.max(at, slot * limits.bot_ms)
+    -- The first one's begin, multiplied again, may lie a little behind `at`: that is no wait.
+    return slot, slot > first and math.max(at, slot * limits.bot_ms) or at
 end
 
 local function take_off(state, limits, want, chat_id, slot, at, in_flight)

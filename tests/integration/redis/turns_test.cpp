@@ -40,10 +40,9 @@ protected:
                                      [](const auto& turn) { return turn.chat.has_value(); });
     }
 
-    budget::Limits limits{.bot_per_second = 1000,
-                          .chat_per_second = 1000,
-                          .group_per_minute = 4,
-                          .most_in_flight = 50};
+    // Which turn a moment is early or late depends on nobody's clock.
+    budget::Limits limits{
+        .bot_per_second = 1e6, .chat_per_second = 1e6, .group_per_minute = 4, .most_in_flight = 50};
     std::size_t permits = 0;
 };
 
@@ -75,8 +74,10 @@ TEST_F(TurnsTest, AreThoseOfTheSameRulesInThisProcess) {
             EXPECT_EQ(theirs.turns.size(), 6U);
             all += given(theirs);
             for (std::size_t place = 0; place < theirs.turns.size(); ++place) {
-                EXPECT_EQ(theirs.turns[place].chat, ours.turns[place].chat) << "round " << round;
-                EXPECT_EQ(theirs.turns[place].limit, ours.turns[place].limit) << "round " << round;
+                const auto& turn = theirs.turns[place];
+                EXPECT_EQ(turn.chat, ours.turns[place].chat) << "round " << round;
+                if (turn.chat) continue;  // What kept it for microseconds, if anything.
+                EXPECT_EQ(turn.limit, ours.turns[place].limit) << "round " << round;
             }
         }
         EXPECT_EQ(all, 10) << "four to each chat, and two to the one that refused then";

@@ -201,6 +201,16 @@ TEST_F(BudgetRules, GiveAGroupTwentyMessagesInAnyMinuteASecondApart) {
     EXPECT_EQ(turn().chat, -1);
 }
 
+TEST_F(BudgetRules, CallAFullGroupSoWhereverTheBotsSlotsBegin) {
+    limits.group_per_minute = 1;
+    for (now = 0ms; now < 200s; now += 100ms) {  // Three slots.
+        rules = {};
+        born = seq = 0;
+        end(turn());
+        EXPECT_EQ(turn().limit, "group") << now.count();
+    }
+}
+
 TEST_F(BudgetRules, CountWhatIsInFlightAsIfItWereThere) {
     std::vector<Turn> flying;
     for (int i = 0; i < 20; ++i) {
