@@ -236,7 +236,7 @@ local function next_slot(state, limits, at)
     local first = math.floor(at / limits.bot_ms)
     local slot = first
     while state.slots[slot_name(slot)] do slot = slot + 1 end
-    -- The first one's begin, multiplied again, may lie a little behind `at`: that is no wait.
+    -- The begin of the first one, multiplied out again, may come out a hair after `at`: no wait.
     return slot, slot > first and math.max(at, slot * limits.bot_ms) or at
 end
 

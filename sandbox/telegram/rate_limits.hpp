@@ -24,7 +24,7 @@ struct RateLimits {
     std::uint64_t upload_bytes_at_once = 4ULL << 30U;
     /// Messages that the server has, and Telegram has not yet, to one chat.
     unsigned unsent_per_chat = 310;
-    /// Tokens that the server meets for the first time; thirty times as many in an hour.
+    /// Bots that the server meets for the first time; thirty times as many in an hour.
     unsigned sessions_per_minute = 20;
     /// Requests whose files are together of exactly the same size wait for each other.
     bool spaces_equal_sizes = true;

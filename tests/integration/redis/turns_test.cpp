@@ -40,7 +40,7 @@ protected:
                                      [](const auto& turn) { return turn.chat.has_value(); });
     }
 
-    // Which turn a moment is early or late depends on nobody's clock.
+    // So fast that the two clocks need not agree.
     budget::Limits limits{
         .bot_per_second = 1e6, .chat_per_second = 1e6, .group_per_minute = 4, .most_in_flight = 50};
     std::size_t permits = 0;
