@@ -99,7 +99,7 @@ public:
         if (problem_.empty()) problem_ = fmt::format("\"{}\" {}", name, what);
     }
 
-    /// Call at the end: what nobody asked for is wrong, too.
+    /// Call when all have been asked for: the rest is wrong, too.
     void no_others() {
         for (const auto& [name, value] : object_) {
             if (std::ranges::find(known_, std::string_view{name}) != known_.end()) continue;
@@ -164,6 +164,7 @@ void read_telegram(Fields& fields, FaultRule& rule) {
     if (fields.flag("lose_answer")) fault.break_off = BreakOff::closes_after;
     fault.drip = fields.ms("drip_ms");
 
+    fields.no_others();
     fields.only_one_of({"status", "hidden_429", "reset", "lose_answer"});
     for (const auto* const end : {"reset", "lose_answer"})
         fields.only_one_of({end, "drip_ms"});
@@ -204,6 +205,7 @@ void read_r2(Fields& fields, FaultRule& rule) {
     fields.needs("stall_at", "stall_ms");
     fault.change = fields.flag("change");
 
+    fields.no_others();
     fields.only_one_of({"status", "slow_down", "skew", "reset"});
     const bool ends = fault.status != 0 || fault.break_off != BreakOff::no;
     const bool harms = fault.cut || fault.corrupt || fault.stall.count() > 0 || fault.change;
@@ -234,7 +236,6 @@ Result<FaultRule> read_rule(const json::value& value, std::size_t number) {
     } else {
         read_telegram(fields, rule);
     }
-    fields.no_others();
     if (!fields.problem().empty()) return wrong(fields.problem());
     return rule;
 }

@@ -101,6 +101,8 @@ INSTANTIATE_TEST_SUITE_P(
               R"("fraction" must be a number from 0 to 1)"},
         Wrong{"False", R"({"side": "r2", "change": false})", R"("change" must be true)"},
         Wrong{"UnknownField", R"({"side": "r2", "cut": 1, "tims": 1})", R"("tims" is no field)"},
+        Wrong{"UnknownFieldAlone", R"({"side": "telegram", "staus": 502})",
+              R"("staus" is no field)"},
         Wrong{"FieldOfTheOtherSide", R"({"side": "telegram", "cut": 1, "status": 500})",
               R"("cut" is no field)"},
         Wrong{"TwoEnds", R"({"side": "telegram", "status": 500, "reset": "after"})",
