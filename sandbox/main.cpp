@@ -99,10 +99,9 @@ void describe(CLI::App& app, Arguments& arguments) {
                    "Bytes of one bot's uploads at once; 0: any number");
     app.add_option("--limit-unsent", arguments.limit_unsent,
                    "Messages of one bot that are on their way to one chat; 0: any number");
-    app.add_option(
-        "--limit-sessions", arguments.limit_sessions,
-        "Tokens that are new here in any minute, thirty times as many in an hour; 0: any "
-        "number");
+    app.add_option("--limit-sessions", arguments.limit_sessions,
+                   "Bots that are new here in any minute, thirty times as many in an hour; 0: any "
+                   "number");
     app.add_flag("--no-same-size", arguments.no_same_size,
                  "Uploads of exactly the same size do not wait for each other");
     app.add_flag("--no-drift", arguments.no_drift,
@@ -187,7 +186,7 @@ Result<sandbox::BotApiOptions> telegram_options(const Arguments& arguments) {
     options.latency = std::chrono::milliseconds{arguments.telegram_latency_ms};
     options.limits.bytes_per_second = arguments.telegram_bytes_per_second;
     options.is_local = arguments.telegram_local;
-    if (options.is_local) options.limits.body_bytes = 2001ULL * 1024 * 1024;
+    if (options.is_local) options.limits.body_bytes = sandbox::most_local_body_bytes;
     options.rates = rate_limits(arguments);
     options.looking = arguments.no_drift ? sandbox::Looking::off : sandbox::Looking::on;
     if (arguments.bots_file.empty()) return options;

@@ -39,8 +39,11 @@ struct Form {
     const SentFile* file(std::string_view field) const;
 };
 
+inline constexpr std::uint64_t most_body_bytes = 50ULL * 1024 * 1024;
+inline constexpr std::uint64_t most_local_body_bytes = 2001ULL * 1024 * 1024;  ///< With --local.
+
 struct FormLimits {
-    std::uint64_t body_bytes = 50ULL * 1024 * 1024;
+    std::uint64_t body_bytes = most_body_bytes;
     std::uint64_t bytes_per_second = 0;  ///< How fast a body is taken; 0: as it comes.
 };
 
