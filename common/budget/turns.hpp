@@ -12,6 +12,10 @@
 
 namespace prewarm::budget {
 
+/// Requests of exactly the same size wait for each other above this (the Bot API server's
+/// Client.cpp, `on_cmd`); as in rules.lua.
+inline constexpr std::uint64_t same_size_from_bytes = 100'000;
+
 /// Of one bot, for all that send in its name.
 struct Limits {
     double bot_per_second = 30;    ///< "about 30 messages per second" (Bots FAQ).

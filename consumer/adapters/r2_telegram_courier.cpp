@@ -109,6 +109,7 @@ Task<Sent> R2TelegramCourier::carry_and_note(const Upload& upload, const warm::E
     const auto size = opened->version.size_bytes;
     auto fits = telegram::check_size(kind, size, options_.telegram_server);
     if (!fits) co_return fits.error();
+    if (auto goes = errand.size_is_known(size); !goes) co_return goes.error();
 
     // One that insists leaves nothing to Telegram's guess.
     if (needs_probe(media, errand.insists ? UINT64_MAX : size)) {

@@ -13,6 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds throttled_without_a_time = 1s;
+// Whatever is forgotten is found out again.
+constexpr std::size_t most_sizes_remembered = 10'000;
 
 }  // namespace
 
@@ -76,7 +78,11 @@ Task<warm::Turn> TelegramBudget::wait_turn(const Upload& upload) {
         co_return Failure{FailureKind::bot_refused, "Telegram refuses the bot's token"};
     }
     if (on_waiting) asio::post(parts_.executor, on_waiting);
-    co_return co_await state.line.wait(upload);
+    const auto size = upload.bytes == 0 ? sizes_.find(upload.media) : sizes_.end();
+    if (size == sizes_.end()) co_return co_await state.line.wait(upload);
+    auto sized = upload;
+    sized.bytes = size->second;
+    co_return co_await state.line.wait(sized);
 }
 
 bool TelegramBudget::holds(const Upload& upload, const warm::Turn& turn) const {
@@ -84,7 +90,17 @@ bool TelegramBudget::holds(const Upload& upload, const warm::Turn& turn) const {
     return state == states_.end() || !state->second.line.rests(turn.chat_id);
 }
 
+bool TelegramBudget::is_turn_for(const Upload& upload, std::uint64_t bytes) {
+    const bool waits_for_its_like =
+        options_.limits.spaces_equal_sizes && bytes > budget::same_size_from_bytes;
+    if (upload.bytes != 0 || !waits_for_its_like) return true;
+    if (sizes_.size() >= most_sizes_remembered) sizes_.clear();
+    auto& known = sizes_[upload.media];
+    return std::exchange(known, bytes) == bytes;
+}
+
 void TelegramBudget::ended(const Upload& upload, const warm::Turn& turn, warm::Posted posted) {
+    if (posted == warm::Posted::yes) sizes_.erase(upload.media);
     state_of(upload.media.bot_slug).line.ended(turn, posted);
     for (auto& [slug, state] : states_)
         state.line.look_again();

@@ -44,6 +44,7 @@ public:
 
     Task<warm::Turn> wait_turn(const Upload& upload) override;
     bool holds(const Upload& upload, const warm::Turn& turn) const override;
+    bool is_turn_for(const Upload& upload, std::uint64_t bytes) override;
     void ended(const Upload& upload, const warm::Turn& turn, warm::Posted posted) override;
     void failed(const Upload& upload, const warm::Turn& turn, const Failure& failure) override;
 
@@ -78,6 +79,8 @@ private:
     Options options_;
     TaskGroup tasks_;
     std::map<std::string, BotState, std::less<>> states_;
+    std::map<MediaKey, std::uint64_t>
+        sizes_;  ///< In bytes, of what no event tells, until it is sent.
 };
 
 }  // namespace prewarm

@@ -87,6 +87,9 @@ public:
     virtual Task<Turn> wait_turn(const Upload& upload) = 0;
     /// Whether nothing was heard since the turn was given that forbids to use it.
     virtual bool holds(const Upload& upload, const Turn& turn) const = 0;
+    /// The upload's object turned out to have so many bytes. False when its turn was given without
+    /// knowing them, and that matters: the next one is given for so many.
+    virtual bool is_turn_for(const Upload& upload, std::uint64_t bytes) = 0;
     /// To be called once for each turn that was given.
     virtual void ended(const Upload& upload, const Turn& turn, Posted posted) = 0;
     /// What Telegram said to that: who is to rest, and for how long.
@@ -111,6 +114,9 @@ struct Errand {
     Turn turn;
     /// It came out as another kind, or lacks something: the way that is most likely to mend that.
     bool insists = false;
+    /// To be called when an object's size is known, before anything is done with it: what it fails
+    /// with ends the errand.
+    std::function<Result<>(std::uint64_t bytes)> size_is_known;
     /// To be called, once, before Telegram is given anything: what it fails with ends the errand.
     std::function<Task<>()> before_posting;
 };

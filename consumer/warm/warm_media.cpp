@@ -130,7 +130,7 @@ asio::awaitable<Outcome> WarmMedia::warm(const Upload& upload, Progress& progres
     std::optional<Isolation::Stay> stay;
     stay.emplace(co_await enter(upload, *held));
 
-    for (std::uint32_t tries = 1;; ++tries) {
+    for (std::uint32_t tries = 0;;) {
         auto sent = co_await transfer(upload, *held, progress, false);
         if (sent) {
             if (policy_.retries_weak_id && is_weak(upload, *sent))
@@ -142,7 +142,8 @@ asio::awaitable<Outcome> WarmMedia::warm(const Upload& upload, Progress& progres
             held.reset();
             co_return Coalesced{};
         }
-        const auto situation = co_await situation_of(sent.error(), *held, tries);
+        if (sent.error().needs_turn) continue;
+        const auto situation = co_await situation_of(sent.error(), *held, ++tries);
         auto verdict = judge(sent.error().failure, situation, policy_);
         if (const auto* again = std::get_if<RetryHere>(&verdict)) {
             ports_.observer.step_retried(sent.error().step, sent.error().failure);
@@ -190,24 +191,34 @@ asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload
         ~UsedTurn() { budget.ended(upload, turn, posted); }
     } used{ports_.budget, upload, *turn};
     bool lost_lease = false;
-    const Errand errand{.turn = *turn, .insists = insists, .before_posting = [&]() -> Task<> {
-                            if (!ports_.budget.holds(upload, *turn)) {
-                                Failure late{FailureKind::throttled, "its chat rests meanwhile"};
-                                late.retry_after = 0ms;
-                                co_return late;
-                            }
-                            auto noted = co_await ports_.ledger.note_posting(lease, true);
-                            if (!noted) {
-                                noted.error().source = Dependency::postgres;
-                                co_return std::move(noted.error());
-                            }
-                            lost_lease = !*noted;
-                            if (lost_lease)
-                                co_return Failure{FailureKind::transient, "the lease was lost"};
-                            progress.may_be_posted = true;
-                            used.posted = Posted::perhaps;
-                            co_return Result<>{};
-                        }};
+    bool needs_turn = false;
+    const auto another_turn = [&](std::string_view why) {
+        needs_turn = true;
+        Failure failure{FailureKind::throttled, std::string{why}};
+        failure.retry_after = 0ms;
+        return failure;
+    };
+    const auto size_is_known = [&](std::uint64_t bytes) -> Result<> {
+        if (ports_.budget.is_turn_for(upload, bytes)) return {};
+        return another_turn("its size was not known when its turn was given");
+    };
+    const auto before_posting = [&]() -> Task<> {
+        if (!ports_.budget.holds(upload, *turn)) co_return another_turn("its chat rests meanwhile");
+        auto noted = co_await ports_.ledger.note_posting(lease, true);
+        if (!noted) {
+            noted.error().source = Dependency::postgres;
+            co_return std::move(noted.error());
+        }
+        lost_lease = !*noted;
+        if (lost_lease) co_return Failure{FailureKind::transient, "the lease was lost"};
+        progress.may_be_posted = true;
+        used.posted = Posted::perhaps;
+        co_return Result<>{};
+    };
+    const Errand errand{.turn = *turn,
+                        .insists = insists,
+                        .size_is_known = size_is_known,
+                        .before_posting = before_posting};
     auto sent = co_await timed(Step::transfer, ports_.courier.carry(upload, errand));
     progress.may_be_posted = sent.has_value();
     if (sent) {
@@ -217,6 +228,7 @@ asio::awaitable<WarmMedia::Tried<Sent>> WarmMedia::transfer(const Upload& upload
     } else {
         sent.error().lost_lease = lost_lease;
         sent.error().was_noted = used.posted == Posted::perhaps;
+        sent.error().needs_turn = needs_turn;
         if (sent.error().failure.kind == FailureKind::throttled) used.posted = Posted::no;
         ports_.budget.failed(upload, *turn, sent.error().failure);
     }

@@ -43,6 +43,7 @@ private:
         Failure failure;
         bool lost_lease = false;  ///< Somebody else answers for the media.
         bool was_noted = false;   ///< That Telegram may have it.
+        bool needs_turn = false;  ///< Nothing failed: another turn is needed for it.
     };
     template <class T>
     using Tried = std::expected<T, Failed>;

@@ -13,7 +13,7 @@ import textwrap
 
 ORDER = [
     "instances-1", "instances-3", "instances-10", "storm", "kicked", "redis-restarted",
-    "many-chats", "equal-sizes", "large-uploads",
+    "many-chats", "equal-sizes", "untold-sizes", "large-uploads",
 ]  # fmt: skip
 TITLES = {
     "instances-1": "1 instance",
@@ -24,6 +24,7 @@ TITLES = {
     "redis-restarted": "3 instances, Redis killed and empty again in the middle",
     "many-chats": "3 instances, 120 chats",
     "equal-sizes": "200 objects of 1.5 MB each",
+    "untold-sizes": "the same, of events that do not tell the size",
     "large-uploads": "150 objects of 20 MB",
 }
 HEAD = """# Load

@@ -68,6 +68,7 @@ class LimitedLoad(Scenario):
     sandbox_options = ("--telegram-latency-ms", str(ANSWER_MS))
     consumer_settings = {"MEDIA_PREWARM_CONCURRENCY": "32"}
     chats_that_refuse = 0
+    tells_bytes = True  # In the events.
     bytes_per_second = 10_000_000  # Of an upload, as `plan` takes it: more than what is spent here.
     # Of all limits only those that `least_s` knows bind; and there are so many media that the start
     # does not count.
@@ -88,7 +89,8 @@ class LimitedLoad(Scenario):
             for bytes_ in sizes:
                 key = f"load/{secrets.token_hex(8)}"
                 digest = objects.put(key, secrets.token_bytes(16) + bytes(bytes_ - 16))
-                event = self.event(key, digest, bytes=bytes_, botSlug=bot or self.bot)
+                told = bytes_ if self.tells_bytes else 0
+                event = self.event(key, digest, bytes=told, botSlug=bot or self.bot)
                 publisher.publish(json.dumps(event).encode())
                 published[event["eventId"]] = digest
         return published
@@ -247,6 +249,10 @@ class EqualSizes(LimitedLoad):
 
     def test_200_of_one_size(self):
         self.run_load("equal-sizes", 3, [1_500_000] * 200)
+
+    def test_200_of_one_size_that_no_event_tells(self):
+        self.tells_bytes = False
+        self.run_load("untold-sizes", 3, [1_500_000] * 200)
 
 
 class LargeUploads(LimitedLoad):

@@ -71,6 +71,7 @@ protected:
     /// To this chat, with nobody to ask before it is posted.
     static warm::Errand errand_to(std::int64_t chat_id) {
         return {.turn = {.chat_id = chat_id, .permit = {}},
+                .size_is_known = [](std::uint64_t) { return Result<>{}; },
                 .before_posting = []() -> Task<> { co_return Result<>{}; }};
     }
     warm::Errand errand = errand_to(-100123);

@@ -81,6 +81,21 @@ TEST_F(CourierTest, CarriesAnObjectOfUnknownSize) {
     EXPECT_EQ(sent->bytes, 1'000'000U);
 }
 
+TEST_F(CourierTest, TellsTheSizeBeforeTelegramIsGivenAnything) {
+    std::vector<std::uint64_t> told;
+    errand.size_is_known = [&](std::uint64_t bytes) -> Result<> {
+        told.push_back(bytes);
+        return Failure{FailureKind::throttled, "another turn"};
+    };
+    for (const std::size_t size : {1000U, 1'000'000U}) {
+        auto upload = uploaded(MediaKind::document, numbered(size));
+        upload.bytes = 0;
+        EXPECT_EQ(carry(upload).error().kind, FailureKind::throttled);
+    }
+    EXPECT_THAT(told, testing::ElementsAre(1000, 1'000'000));
+    EXPECT_EQ(telegram_requests(), 0U);
+}
+
 TEST_F(CourierTest, CarriesFromTheBucketThatTheUploadNames) {
     auto upload = uploaded(MediaKind::document, "in media");
     auto elsewhere = options();

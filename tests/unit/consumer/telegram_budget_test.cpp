@@ -24,6 +24,7 @@ protected:
             co_return given;
         }());
     }
+    void close() { test::run_to_end(loop, telegram.close(deadline_in(5s))); }
     void refused(FailureKind kind, std::optional<std::int64_t> is_now = {}) {
         telegram.failed(upload, {.chat_id = -1, .permit = "p"},
                         Failure{.kind = kind,
@@ -37,12 +38,15 @@ protected:
     metrics::Registry metrics;
     SteadyClock clock;
     std::map<std::string, budget::Rules> states;
+    std::vector<std::uint64_t> sizes_asked_for;
     TelegramBudget telegram{{.executor = loop.get_executor(),
                              .bots = bots,
                              .metrics = metrics,
                              .clock = clock,
                              .ask = [this](std::string_view bot,
                                            const budget::Request& request) -> Task<budget::Answer> {
+                                 for (const auto& wanted : request.wanted)
+                                     sizes_asked_for.push_back(wanted.bytes);
                                  const auto now =
                                      std::chrono::duration_cast<std::chrono::milliseconds>(
                                          clock.now().time_since_epoch());
@@ -74,6 +78,25 @@ TEST_F(TelegramBudgetTest, HasNoTurnWhileAllChatsRest) {
     const auto none = turn();
     EXPECT_EQ(none.error().kind, FailureKind::throttled);
     EXPECT_GT(*none.error().retry_after, 9min);
+}
+
+TEST_F(TelegramBudgetTest, GivesAnotherTurnToASizeThatNoEventTold) {
+    EXPECT_TRUE(telegram.is_turn_for(upload, 100'000)) << "of which any number may go";
+    EXPECT_FALSE(telegram.is_turn_for(upload, 150'000));
+    EXPECT_TRUE(telegram.is_turn_for(upload, 150'000)) << "the next turn is";
+    EXPECT_FALSE(telegram.is_turn_for(upload, 160'000)) << "it was changed";
+    const auto given = turn();
+    telegram.ended(upload, *given, warm::Posted::yes);
+    close();
+    EXPECT_FALSE(telegram.is_turn_for(upload, 160'000)) << "nothing is kept of what was sent";
+    upload.bytes = 160'000;
+    EXPECT_TRUE(telegram.is_turn_for(upload, 160'000));
+}
+
+TEST_F(TelegramBudgetTest, AsksForTheSizeThatTurnedOut) {
+    (void)telegram.is_turn_for(upload, 150'000);
+    EXPECT_TRUE(turn());
+    EXPECT_THAT(sizes_asked_for, ElementsAre(150'000));
 }
 
 TEST_F(TelegramBudgetTest, KnowsNoBotThatIsNotInTheFile) {

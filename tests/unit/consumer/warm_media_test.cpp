@@ -30,6 +30,7 @@ struct ScriptedPorts : Ledger,
     std::optional<Failure> missing;
     std::vector<FailureKind> told_to_budget;
     mutable int turns_that_were_lost = 0;
+    bool knows_the_size = true;
     std::vector<Posted> posts;
     Parked parked;
     ParkedAfter parked_after{};
@@ -102,6 +103,9 @@ struct ScriptedPorts : Ledger,
         co_return turn;
     }
     bool holds(const Upload&, const Turn&) const override { return turns_that_were_lost-- <= 0; }
+    bool is_turn_for(const Upload&, std::uint64_t) override {
+        return std::exchange(knows_the_size, true);
+    }
     void ended(const Upload&, const Turn&, Posted posted) override { posts.push_back(posted); }
     void failed(const Upload&, const Turn&, const Failure& failure) override {
         told_to_budget.push_back(failure.kind);
@@ -124,6 +128,7 @@ struct ScriptedPorts : Ledger,
         chat = errand.turn.chat_id;
         insisted.push_back(errand.insists);
         if (read_for_ever) co_await sleep_for(24h);
+        if (auto goes = errand.size_is_known(1'500'000); !goes) co_return goes.error();
         if (auto begun = co_await errand.before_posting(); !begun) co_return begun.error();
         if (carry_for_ever) co_await sleep_for(24h);
         co_return next(sent);
@@ -466,6 +471,15 @@ TEST_F(WarmMediaTest, TakesAnotherTurnWhereItsChatRestsMeanwhile) {
                 ElementsAre("claim", "budget", "carry", "budget", "carry", "note_posting", "commit",
                             "invalidate", "announce", "told"));
     EXPECT_THAT(ports.posts, ElementsAre(Posted::no, Posted::yes));
+}
+
+TEST_F(WarmMediaTest, TakesAnotherTurnOnceTheSizeIsKnown) {
+    ports.knows_the_size = false;
+    ports.sent = {Failure{FailureKind::way_closed, "this way"},
+                  Failure{FailureKind::way_closed, "and that"}, Sent{}};
+    EXPECT_TRUE(std::holds_alternative<Ready>(run())) << "that was no failure";
+    EXPECT_THAT(ports.posts,
+                ElementsAre(Posted::no, Posted::perhaps, Posted::perhaps, Posted::yes));
 }
 
 TEST_F(WarmMediaTest, PostsNothingThatItCannotNote) {
