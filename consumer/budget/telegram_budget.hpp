@@ -79,8 +79,8 @@ private:
     Options options_;
     TaskGroup tasks_;
     std::map<std::string, BotState, std::less<>> states_;
-    std::map<MediaKey, std::uint64_t>
-        sizes_;  ///< In bytes, of what no event tells, until it is sent.
+    /// Of objects whose events tell none, in bytes, until they are sent.
+    std::map<MediaKey, std::uint64_t> sizes_;
 };
 
 }  // namespace prewarm
